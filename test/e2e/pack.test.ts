@@ -1,0 +1,174 @@
+/** The package as a stranger meets it: packed, installed into an empty project, type-checked and run. */
+import { spawnSync } from "node:child_process";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { delimiter, dirname, join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { trackedFiles } from "../tidy/tracked-files.ts";
+
+const root = join(import.meta.dirname, "../..");
+const scratch = mkdtempSync(join(tmpdir(), "rookery-pack-"));
+const clone = join(scratch, "clone");
+const project = join(scratch, "project");
+const installed = join(project, "node_modules/rookery");
+
+const CONTRACT = `
+import { defineContract } from "rookery";
+import { z } from "zod";
+export const Tally = defineContract({
+  id: "tally",
+  payload: z.object({ upTo: z.number().int().positive() }),
+  result: z.object({ sum: z.number() }),
+});
+`;
+const ENGINE = `
+import { defineEngine } from "rookery";
+import { z } from "zod";
+import { Tally } from "./contract.ts";
+export const tally = defineEngine(Tally, {
+  version: 1,
+  state: z.object({ next: z.number(), sum: z.number() }),
+  init: (payload) => ({ next: 1, sum: payload.upTo * 0 }),
+  async step(state, ctx) {
+    if (state.next > ctx.payload.upTo) return ctx.complete({ sum: state.sum });
+    return ctx.next({ next: state.next + 1, sum: state.sum + state.next }, { at: \`add \${state.next}\` });
+  },
+});
+`;
+const CONFIG = `
+import { defineConfig } from "rookery";
+import { tally } from "./engine.ts";
+export default defineConfig({ engines: [tally] });
+`;
+/** Each line under a directive must not compile: the types that reach a user are those that we wrote. */
+const MISUSE = `
+import { defineEngine } from "rookery";
+import { z } from "zod";
+import { Tally } from "./contract.ts";
+export const wrong = defineEngine(Tally, {
+  version: 1,
+  state: z.object({ next: z.number() }),
+  // @ts-expect-error
+  init: { next: "one" },
+  async step(state, ctx) {
+    // @ts-expect-error
+    if (state.next > 1) return ctx.complete({ total: 1 });
+    // @ts-expect-error
+    return ctx.next({ next: ctx.payload.missing });
+  },
+});
+`;
+
+interface Ended {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly all: string;
+}
+
+function run(command: string, args: readonly string[], cwd: string, environment: NodeJS.ProcessEnv = process.env): Ended {
+  const ours = Object.entries(environment).filter(([name]) => !/^npm_(package|lifecycle|config_local_prefix)/.test(name));
+  const path = [dirname(process.execPath), process.env["PATH"]].join(delimiter);
+  const { status, stdout, stderr, error } = spawnSync(command, args, {
+    cwd,
+    encoding: "utf8",
+    env: { ...Object.fromEntries(ours), PATH: path },
+    timeout: 100_000,
+  });
+  return { status, stdout, all: `${command} ${args.join(" ")}\n${stdout}${stderr}${error ?? ""}` };
+}
+
+function succeed(...call: Parameters<typeof run>): string {
+  const { status, stdout, all } = run(...call);
+  expect(status, all).toBe(0);
+  return stdout;
+}
+
+/** A copy, so that packing rebuilds nobody else's \`dist\`. */
+function pack(): string {
+  for (const path of trackedFiles(root).filter((file) => !file.startsWith("test/"))) {
+    mkdirSync(dirname(join(clone, path)), { recursive: true });
+    cpSync(join(root, path), join(clone, path));
+  }
+  symlinkSync(join(root, "node_modules"), join(clone, "node_modules"));
+  succeed("npm", ["pack", "--pack-destination", scratch], clone);
+  const [tarball] = readdirSync(scratch).filter((file) => file.endsWith(".tgz"));
+  expect(tarball).toBeDefined();
+  return join(scratch, tarball ?? "");
+}
+
+function typeCheck(files: readonly string[], options: Readonly<Record<string, unknown>>): Ended {
+  const compilerOptions = {
+    strict: true,
+    noEmit: true,
+    target: "ES2022",
+    module: "NodeNext",
+    exactOptionalPropertyTypes: true,
+    allowImportingTsExtensions: true,
+    skipLibCheck: false,
+    ...options,
+  };
+  writeFileSync(join(project, "tsconfig.json"), JSON.stringify({ compilerOptions, files }));
+  return run(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "-p", project], project);
+}
+
+const NODE_TYPES = { types: ["node"], typeRoots: [join(root, "node_modules/@types")], lib: ["ES2024", "ESNext.Disposable"] };
+const BROWSER_TYPES = { types: [], lib: ["ES2024", "ESNext.Disposable", "DOM", "DOM.Iterable", "DOM.AsyncIterable"] };
+
+describe.skipIf(!existsSync(join(root, "src/cli/main.ts")))("the packed package", () => {
+  beforeAll(() => {
+    const tarball = pack();
+    mkdirSync(project);
+    writeFileSync(join(project, "package.json"), JSON.stringify({ name: "stranger", private: true, type: "module" }));
+    succeed("npm", ["install", "--prefer-offline", "--no-audit", "--no-fund", tarball], project);
+    for (const [name, text] of Object.entries({ contract: CONTRACT, engine: ENGINE, "rookery.config": CONFIG, misuse: MISUSE })) {
+      writeFileSync(join(project, `${name}.ts`), text);
+    }
+  });
+  afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+
+  test("holds what was built and nothing else", () => {
+    const files = readdirSync(installed);
+    expect(files.filter((file) => !/^(dist|package\.json|LICENSE|README\.md)$/.test(file))).toEqual([]);
+    expect(readFileSync(join(installed, "dist/cli/main.js"), "utf8")).toMatch(/^#!\/usr\/bin\/env node\n/);
+    const built = readdirSync(join(installed, "dist"), { recursive: true, encoding: "utf8" });
+    expect(built.filter((file) => /\.\w+$/.test(file) && !/\.(js|d\.ts)$/.test(file))).toEqual([]);
+  });
+
+  test("type-checks in a strict project, its own declarations included", () => {
+    const { status, all } = typeCheck(["rookery.config.ts", "misuse.ts"], NODE_TYPES);
+    expect(status, all).toBe(0);
+  });
+
+  test("its main entry type-checks without Node's types", () => {
+    const { status, all } = typeCheck(["contract.ts", "engine.ts"], BROWSER_TYPES);
+    expect(status, all).toBe(0);
+  });
+
+  test("loads by every entry that it exports", () => {
+    const { exports } = JSON.parse(readFileSync(join(installed, "package.json"), "utf8")) as { exports: object };
+    const entries = Object.keys(exports).filter((entry) => !entry.endsWith(".json"));
+    const code = entries.map((entry) => `await import("rookery${entry.slice(1)}");`).join("");
+    succeed(process.execPath, ["--input-type=module", "-e", code], project);
+  });
+
+  test("runs the project's own engine to its end", () => {
+    const stdout = succeed("npx", ["--no-install", "rookery", "run", "tally", '{"upTo":4}'], project);
+    expect(stdout).toContain('"sum":10');
+  });
+
+  test("refuses a payload that does not fit, by its exit code", () => {
+    const { status, all } = run("npx", ["--no-install", "rookery", "run", "tally", '{"upTo":"four"}'], project);
+    expect([1, 2, 4], all).toContain(status);
+    expect(all).toContain("upTo");
+  });
+});

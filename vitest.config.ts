@@ -1,0 +1,27 @@
+import { defineConfig } from "vitest/config";
+
+const everything = ["test/**/*.test.ts", "examples/**/*.test.ts"];
+const domain = ["test/domain/**/*.test.ts"];
+/** They kill processes, start the real thing or pack it. */
+const heavy = ["test/crash/**/*.test.ts", "test/e2e/**/*.test.ts"];
+
+/** `npm run soak`: the same tests at their big sizes. */
+const patience = process.env["ROOKERY_SOAK"] === "1" ? 60 : 1;
+const limits = (timeoutMs: number) => ({ testTimeout: timeoutMs * patience, hookTimeout: timeoutMs * patience });
+
+export default defineConfig({
+  test: {
+    projects: [
+      { test: { name: "domain", include: domain, ...limits(30_000) } },
+      { test: { name: "main", include: everything, exclude: [...domain, ...heavy], ...limits(30_000) } },
+      { test: { name: "heavy", include: heavy, ...limits(120_000) } },
+    ],
+    coverage: {
+      provider: "v8",
+      include: ["src/domain/**/*.ts"],
+      reporter: ["text"],
+      skipFull: true,
+      thresholds: { 100: true },
+    },
+  },
+});
