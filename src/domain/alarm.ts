@@ -1,0 +1,132 @@
+/**
+ * The alarm (DUE): the instant by which somebody must look at an item. It is never later than the item needs (G3).
+ *
+ * `alarmFor` says what an item in a given state needs; workers set DUE to it before a commit that needs it earlier,
+ * and whoever looks afterwards rewrites one that is past or too late. `ring` says what the sweeper does about one
+ * that is due: which hint is owed, and when to look next.
+ */
+import { assertNever } from "./errors.ts";
+import { deadlineOf, type Head, isEnded } from "./head.ts";
+import {
+  ALARM_INBOX_MS,
+  ALARM_OWED_MS,
+  ALARM_PAUSED_MS,
+  ALARM_READY_MAX_MS,
+  ALARM_WAKE_GRACE_MS,
+  COLLECT_AFTER_MS,
+  MAX_DELAY_MS,
+} from "./limits.ts";
+
+/** What it is set for. At the end, `retention` also says that what follows the end is done. */
+export type DueReason = "enqueue" | "inbox" | "ready" | "sleep" | "paused" | "end" | "retention" | "collect";
+export interface Due {
+  readonly why: DueReason;
+  readonly atMs: number;
+  /** The version it was last set for, and how often it rang for it. */
+  readonly version: number;
+  readonly rings: number;
+}
+
+export function isAlarmSet(due: Due | null, why: "retention" | "collect"): boolean {
+  return due !== null && (due.why === why || due.why === "collect");
+}
+
+/** The latest instant at which somebody must look at an item that is in this state. */
+export function alarmFor(head: Head, nowMs: number, rings = 0): Due {
+  const need = needOf(head, nowMs, rings);
+  const deadlineAtMs = deadlineOf(head);
+  const atMs = deadlineAtMs === null || deadlineAtMs <= nowMs ? need.atMs : Math.min(need.atMs, deadlineAtMs);
+  return { why: need.why, atMs, version: head.version, rings };
+}
+
+function needOf(head: Head, nowMs: number, rings: number): { why: DueReason; atMs: number } {
+  const { status } = head;
+  if (isEnded(status)) return { why: "end", atMs: nowMs + ALARM_OWED_MS };
+  switch (status.kind) {
+    case "ready":
+      return { why: "ready", atMs: nowMs + Math.min(ALARM_READY_MAX_MS, ALARM_OWED_MS * 2 ** Math.min(rings, 10)) };
+    case "sleeping":
+      return { why: "sleep", atMs: sleepAlarm(status, nowMs) };
+    case "paused":
+      return { why: "paused", atMs: pausedAlarm(status.sinceMs, nowMs) };
+    default:
+      return assertNever(status);
+  }
+}
+
+/** A sleep of more than 15 min has no message: the alarm sends one for its last 15 min. */
+function sleepAlarm(status: { sinceMs: number; wakeAtMs: number }, nowMs: number): number {
+  const handOver = status.wakeAtMs - MAX_DELAY_MS;
+  if (isLongSleep(status) && nowMs < handOver) return handOver;
+  return Math.max(status.wakeAtMs + ALARM_WAKE_GRACE_MS, nowMs + MAX_DELAY_MS);
+}
+export function isLongSleep(status: { sinceMs: number; wakeAtMs: number }): boolean {
+  return status.wakeAtMs - status.sinceMs > MAX_DELAY_MS;
+}
+/** After a day, a week, then every 30 days: nothing is owed to a paused item but a look. */
+function pausedAlarm(sinceMs: number, nowMs: number): number {
+  for (const afterMs of ALARM_PAUSED_MS) {
+    if (sinceMs + afterMs > nowMs) return sinceMs + afterMs;
+  }
+  const everyMs = ALARM_PAUSED_MS.at(-1) ?? ALARM_OWED_MS;
+  return sinceMs + everyMs * (Math.floor((nowMs - sinceMs) / everyMs) + 1);
+}
+
+/** Set by whoever puts something into the inbox, before the hint. */
+export function inboxAlarm(version: number, nowMs: number): Due {
+  return { why: "inbox", atMs: nowMs + ALARM_INBOX_MS, version, rings: 0 };
+}
+/** Set once all that follows an end is done. */
+export function retentionAlarm(head: Head, rememberedUntilAtMs: number): Due {
+  return { why: "retention", atMs: rememberedUntilAtMs, version: head.version, rings: 0 };
+}
+
+/** † An instant that is past counts as unset, and one that is later than needed is rewritten. */
+export function needsRewrite(due: Due | null, need: Due, nowMs: number): boolean {
+  return due === null || due.atMs <= nowMs || due.atMs > need.atMs;
+}
+
+export type Ring =
+  /** Send a hint (`delayMs` from now) for `version` unless null, then move DUE. */
+  | { readonly kind: "look_again"; readonly hint: { readonly delayMs: number } | null; readonly next: Due }
+  /** Past what is remembered: delete the blobs, then move DUE. */
+  | { readonly kind: "forget"; readonly next: Due }
+  | { readonly kind: "collect" };
+
+/** What the sweeper does about an alarm that is due. It sends what is owed before it moves DUE. */
+export function ring(due: Due, head: Head, unread: number, nowMs: number): Ring {
+  const now = { delayMs: 0 };
+  const rings = due.version === head.version ? due.rings + 1 : 1;
+  if (unread > 0) {
+    return { kind: "look_again", hint: now, next: { why: "inbox", atMs: nowMs + ALARM_OWED_MS, version: head.version, rings } };
+  }
+  if (isEnded(head.status)) return ringEnded(due, head, nowMs);
+  const next = alarmFor(head, nowMs, rings);
+  const deadlineAtMs = deadlineOf(head);
+  if (deadlineAtMs !== null && deadlineAtMs <= nowMs)
+    return { kind: "look_again", hint: now, next: { ...next, atMs: nowMs + ALARM_OWED_MS } };
+  return { kind: "look_again", hint: hintOwed(head, nowMs), next };
+}
+
+function hintOwed(head: Head, nowMs: number): { delayMs: number } | null {
+  const { status } = head;
+  if (status.kind === "ready") return { delayMs: 0 };
+  if (status.kind !== "sleeping") return null;
+  if (nowMs >= status.wakeAtMs + ALARM_WAKE_GRACE_MS) return { delayMs: 0 };
+  const delayMs = status.wakeAtMs - nowMs;
+  return isLongSleep(status) && delayMs <= MAX_DELAY_MS ? { delayMs: Math.max(0, delayMs) } : null;
+}
+
+function ringEnded(due: Due, head: Head, nowMs: number): Ring {
+  const until = head.rememberedUntilAtMs;
+  if (!isAlarmSet(due, "retention") || until === null) {
+    return {
+      kind: "look_again",
+      hint: { delayMs: 0 },
+      next: { why: "end", atMs: nowMs + ALARM_OWED_MS, version: head.version, rings: due.rings + 1 },
+    };
+  }
+  if (nowMs < until) return { kind: "look_again", hint: null, next: retentionAlarm(head, until) };
+  if (nowMs >= until + COLLECT_AFTER_MS) return { kind: "collect" };
+  return { kind: "forget", next: { why: "collect", atMs: until + COLLECT_AFTER_MS, version: head.version, rings: 0 } };
+}

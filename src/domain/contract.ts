@@ -1,0 +1,58 @@
+/** A contract is data only: safe in a browser bundle; it types the client and refuses bad input at the door (G8). */
+import type { StandardSchemaV1 } from "@standard-schema/spec";
+import { InvalidArgumentError, SchemaError } from "./errors.ts";
+import { parseEngineId } from "./ids.ts";
+import type { Json } from "./json.ts";
+
+/** Anything that speaks Standard Schema (zod, valibot, arktype …) and keeps the type as it is. */
+export type Schema<T> = StandardSchemaV1<T, T>;
+
+export interface Contract<P extends Json, R extends Json> {
+  /** 1 to 63 letters, digits, `.`, `-` and `_`; unique among the engines of a worker. */
+  readonly id: string;
+  readonly payload: Schema<P>;
+  readonly result: Schema<R>;
+}
+export type AnyContract = Contract<Json, Json>;
+
+/**
+ * Declares what an engine takes and gives.
+ *
+ * @throws InvalidArgumentError when the id or a schema is not usable.
+ */
+export function defineContract<P extends Json, R extends Json>(contract: {
+  id: string;
+  payload: Schema<P>;
+  result: Schema<R>;
+}): Contract<P, R> {
+  const id = parseEngineId(contract.id);
+  for (const name of ["payload", "result"] as const) requireSchema(`contract ${id}: ${name}`, contract[name]);
+  return Object.freeze({ id, payload: contract.payload, result: contract.result });
+}
+
+export function requireSchema(what: string, schema: unknown): void {
+  const standard = isObject(schema) ? Reflect.get(schema, "~standard") : undefined;
+  if (!isObject(standard) || typeof Reflect.get(standard, "validate") !== "function") {
+    throw new InvalidArgumentError(what, "a Standard Schema (zod, valibot, arktype …)", schema);
+  }
+}
+function isObject(value: unknown): value is object {
+  return (typeof value === "object" && value !== null) || typeof value === "function";
+}
+
+/**
+ * The value as the schema returns it.
+ *
+ * @throws SchemaError with every issue and its path.
+ */
+export async function validate<T>(what: string, schema: Schema<T>, value: unknown): Promise<T> {
+  const answer = schema["~standard"].validate(value);
+  const result = answer instanceof Promise ? await answer : answer;
+  if (result.issues === undefined) return result.value;
+  throw new SchemaError(what, result.issues.map(issueText).join("; "));
+}
+
+function issueText(issue: StandardSchemaV1.Issue): string {
+  const path = (issue.path ?? []).map((part) => `.${String(typeof part === "object" ? part.key : part)}`).join("");
+  return `$${path}: ${issue.message}`;
+}

@@ -1,0 +1,148 @@
+/** The snapshot of a work item (HEAD): the one record that says how far it is. Absent means version 0. */
+import type { ArtifactRef, Wake } from "./engine.ts";
+import { assertNever } from "./errors.ts";
+import { type FencingToken, parseToken } from "./ids.ts";
+import type { Item, Stored } from "./item.ts";
+import type { StoredError } from "./stored-error.ts";
+import { EMPTY_STRAND, type Strand } from "./strand.ts";
+
+/** A cause as data; `recover` is given it with a live Error. */
+export type StoredCause =
+  | { readonly kind: "exhausted"; readonly error: StoredError }
+  | { readonly kind: "crashed"; readonly attempts: number }
+  | { readonly kind: "cancelled"; readonly reason: string }
+  | { readonly kind: "deadline" }
+  | { readonly kind: "limit"; readonly name: string };
+
+export type OpenStatus =
+  | { readonly kind: "ready" }
+  | { readonly kind: "sleeping"; readonly sinceMs: number; readonly wakeAtMs: number; readonly why: "delay" | "retry" };
+export type BadEnd = {
+  readonly kind: "failed" | "cancelled" | "dead_lettered";
+  readonly endedAtMs: number;
+  readonly error: StoredError;
+  /** Null when the step itself said `ctx.fail`. */
+  readonly cause: StoredCause | null;
+};
+export type EndedStatus = { readonly kind: "completed"; readonly endedAtMs: number; readonly result: Stored } | BadEnd;
+export type PausedStatus = {
+  readonly kind: "paused";
+  readonly sinceMs: number;
+  readonly reason: string;
+  readonly beneath: OpenStatus;
+};
+/** A field exists only in the states that have it. */
+export type Status = OpenStatus | PausedStatus | EndedStatus;
+
+/** What an attempt may still use; counted from enqueue or from the last redrive. */
+export interface Budget {
+  readonly sinceVersion: number;
+  readonly sinceMs: number;
+  /** Meters as they stood then. */
+  readonly meters: Readonly<Record<string, number>>;
+}
+export interface Recovery {
+  readonly cause: StoredCause;
+  readonly sinceVersion: number;
+  readonly sinceMs: number;
+}
+
+export interface Head {
+  /** Committed outcomes. */
+  readonly version: number;
+  /** The token it was committed under; `released` says that the lease of that token is free. */
+  readonly token: FencingToken;
+  readonly released: boolean;
+  readonly status: Status;
+  /** The name of the step to come, or of the last one. */
+  readonly step: string;
+  /** Null until the first commit of an outcome. */
+  readonly state: Stored | null;
+  /** The engine version that wrote `state`; 0 before the first. */
+  readonly engineVersion: number;
+  /** The payload as `migrate` carried it over; null when it is still ITEM's. */
+  readonly payload: Stored | null;
+  readonly wake: Wake;
+  /** Attempts on record for the step to come: counted before they run (G2). */
+  readonly attempt: number;
+  /** Of these, the ones that threw. */
+  readonly failures: number;
+  /** Of these, the ones whose worker died while nothing else ran on it. */
+  readonly crashes: number;
+  readonly lastError: StoredError | null;
+  readonly meters: Readonly<Record<string, number>>;
+  readonly artifacts: readonly ArtifactRef[];
+  readonly sealedArtifacts: Strand;
+  readonly journal: Strand;
+  readonly log: Strand;
+  /** Sort keys of the inbox entries that this commit consumed. */
+  readonly consumed: readonly string[];
+  readonly budget: Budget;
+  /** Set while `recover` has its turn. */
+  readonly recovery: Recovery | null;
+  /** `recover` had its turn in this life. */
+  readonly recovered: boolean;
+  /** The earlier of the item's own and the engine's; null for none. */
+  readonly deadlineAtMs: number | null;
+  readonly updatedAtMs: number;
+  /** From when on the item may be forgotten; null while it is open. */
+  readonly rememberedUntilAtMs: number | null;
+}
+
+export const STEP_NAME = "step";
+export const RECOVER_NAME = "recover";
+
+/** The snapshot of an item that nobody has worked on yet; `deadlineMs` is the item's and, where it is known, the engine's. */
+export function initialHead(item: Item, deadlineMs: number | null = item.deadlineMs): Head {
+  const waits = item.startAtMs > item.createdAtMs;
+  return {
+    version: 0,
+    token: parseToken(0),
+    released: true,
+    status: waits ? { kind: "sleeping", sinceMs: item.createdAtMs, wakeAtMs: item.startAtMs, why: "delay" } : { kind: "ready" },
+    step: STEP_NAME,
+    state: null,
+    engineVersion: 0,
+    payload: null,
+    wake: { kind: "go" },
+    attempt: 0,
+    failures: 0,
+    crashes: 0,
+    lastError: null,
+    meters: {},
+    artifacts: [],
+    sealedArtifacts: EMPTY_STRAND,
+    journal: EMPTY_STRAND,
+    log: EMPTY_STRAND,
+    consumed: [],
+    budget: { sinceVersion: 0, sinceMs: item.createdAtMs, meters: {} },
+    recovery: null,
+    recovered: false,
+    deadlineAtMs: deadlineMs === null ? null : item.createdAtMs + deadlineMs,
+    updatedAtMs: item.createdAtMs,
+    rememberedUntilAtMs: null,
+  };
+}
+
+export function isEnded(status: Status): status is EndedStatus {
+  switch (status.kind) {
+    case "completed":
+    case "failed":
+    case "cancelled":
+    case "dead_lettered":
+      return true;
+    case "ready":
+    case "sleeping":
+    case "paused":
+      return false;
+    default:
+      return assertNever(status);
+  }
+}
+export function isPaused(status: Status): status is PausedStatus {
+  return status.kind === "paused";
+}
+/** A deadline does not count while `recover` has its turn, nor for paused items until they are resumed. */
+export function deadlineOf(head: Head): number | null {
+  return head.recovery !== null || head.status.kind === "paused" || isEnded(head.status) ? null : head.deadlineAtMs;
+}

@@ -1,0 +1,204 @@
+/**
+ * The state machine: `transition(head, input, rules)` gives the snapshot that follows, and what to write in the
+ * journal. Pure; nothing else in Rookery makes a snapshot out of another.
+ *
+ * It owns status, version, attempts, budgets, recovery and ends. It does not own the lease (token, released), inbox
+ * consumption or where values are kept: the session sets those when it commits.
+ *
+ * G1: the version rises by one for a committed outcome and for nothing else.
+ * G2: attempts only rise within a version; a step given back is the one exception, and it is on record.
+ */
+
+import { applyCommand } from "./command.ts";
+import {
+  at,
+  endBadly,
+  endEvent,
+  ended,
+  type From,
+  finalEnd,
+  limitPassed,
+  type Rules,
+  recoveryIsOver,
+  type Transition,
+} from "./ends.ts";
+import type { ArtifactRef } from "./engine.ts";
+import { assertNever, invariant } from "./errors.ts";
+import { type Head, isEnded, isPaused, type OpenStatus } from "./head.ts";
+import type { Command } from "./inbox.ts";
+import type { Stored } from "./item.ts";
+import type { JournalEvent } from "./journal.ts";
+import type { StoredError } from "./stored-error.ts";
+
+/** What an attempt brings with it, whether it ended well or not. */
+export interface AttemptReport {
+  readonly attempt: number;
+  readonly durationMs: number;
+  readonly meters: Readonly<Record<string, number>>;
+}
+export interface OutcomeReport extends AttemptReport {
+  readonly state: Stored;
+  readonly engineVersion: number;
+  readonly payload: Stored | null;
+  readonly artifacts: readonly ArtifactRef[];
+  /** The version that `migrate` carried over, or null. */
+  readonly migratedFrom: number | null;
+}
+
+export type Input =
+  | {
+      readonly kind: "advance";
+      readonly report: OutcomeReport;
+      readonly next: { readonly step: string; readonly wakeAtMs: number };
+    }
+  | { readonly kind: "complete"; readonly report: OutcomeReport; readonly result: Stored }
+  | { readonly kind: "fail"; readonly report: AttemptReport; readonly error: StoredError }
+  /** `retryAtMs` null: the attempts of its class are used up. */
+  | { readonly kind: "threw"; readonly report: AttemptReport; readonly error: StoredError; readonly retryAtMs: number | null }
+  | { readonly kind: "took_over"; readonly attempts: number; readonly noOutcome: boolean; readonly alone: boolean }
+  | { readonly kind: "gave_back"; readonly attempt: number }
+  | { readonly kind: "cannot_migrate"; readonly attempt: number; readonly error: StoredError }
+  | { readonly kind: "overdue" }
+  | { readonly kind: "command"; readonly command: Command };
+
+export function transition(nowMs: number, head: Head, input: Input, rules: Rules): Transition {
+  const from: From = { nowMs, head, rules };
+  switch (input.kind) {
+    case "advance":
+      return advance(from, input.report, input.next);
+    case "complete":
+      return complete(from, input.report, input.result);
+    case "fail":
+      return fail(from, input.report, input.error);
+    case "threw":
+      return threw(from, input.report, input.error, input.retryAtMs);
+    case "took_over":
+      return takeOver(from, input);
+    case "gave_back":
+      return giveBack(from, input.attempt);
+    case "cannot_migrate":
+      return cannotMigrate(from, input.attempt, input.error);
+    case "overdue":
+      return endBadly(from, head, { kind: "deadline" }, []);
+    case "command":
+      return applyCommand(from, input.command);
+    default:
+      return assertNever(input);
+  }
+}
+
+function advance(from: From, report: OutcomeReport, to: { step: string; wakeAtMs: number }): Transition {
+  const status: OpenStatus =
+    to.wakeAtMs > from.nowMs ? { kind: "sleeping", sinceMs: from.nowMs, wakeAtMs: to.wakeAtMs, why: "delay" } : { kind: "ready" };
+  const next: Head = { ...committed(from, report), status, step: to.step };
+  const changes = stepEvents(from, next, report);
+  const limit = limitPassed(next, from.rules);
+  if (limit !== null) return endBadly(from, next, limit, changes);
+  if (recoveryIsOver(from, next)) return finalEnd(from, next, changes);
+  return { next, changes };
+}
+
+function complete(from: From, report: OutcomeReport, result: Stored): Transition {
+  const next = ended(from, committed(from, report), { kind: "completed", endedAtMs: from.nowMs, result });
+  return { next, changes: [...stepEvents(from, next, report), endEvent(from, next)] };
+}
+
+/** The author's word: no retry, no `recover`. Within `recover`, the end keeps the status of its cause. */
+function fail(from: From, report: AttemptReport, error: StoredError): Transition {
+  const spentHead = spent(from, report, error);
+  const changes = [failedEvent(from, report, error, null)];
+  if (spentHead.recovery !== null) return finalEnd(from, spentHead, changes);
+  const next = ended(from, spentHead, { kind: "failed", endedAtMs: from.nowMs, error, cause: null });
+  return { next, changes: [...changes, endEvent(from, next)] };
+}
+
+function threw(from: From, report: AttemptReport, error: StoredError, retryAtMs: number | null): Transition {
+  const next = spent(from, report, error);
+  const changes = [failedEvent(from, report, error, retryAtMs)];
+  const limit = limitPassed(next, from.rules);
+  if (limit !== null) return endBadly(from, next, limit, changes);
+  if (retryAtMs === null) return endBadly(from, next, { kind: "exhausted", error }, changes);
+  if (recoveryIsOver(from, next)) return finalEnd(from, next, changes);
+  const status: OpenStatus =
+    retryAtMs > from.nowMs ? { kind: "sleeping", sinceMs: from.nowMs, wakeAtMs: retryAtMs, why: "retry" } : { kind: "ready" };
+  return { next: { ...next, status }, changes };
+}
+
+/** A lease was taken over that was not released: the attempt it stood for is on record, whatever it did (G2). */
+function takeOver(from: From, lapsed: { attempts: number; noOutcome: boolean; alone: boolean }): Transition {
+  const { head, rules } = from;
+  const crashes = head.crashes + (lapsed.alone ? 1 : 0);
+  const next: Head = { ...head, attempt: lapsed.attempts, crashes, updatedAtMs: from.nowMs };
+  const changes: JournalEvent[] = lapsed.noOutcome
+    ? [{ kind: "taken_over", ...at(from, head), step: head.step, attempt: lapsed.attempts, alone: lapsed.alone }]
+    : [];
+  return crashes > rules.limits.crashes
+    ? endBadly(from, next, { kind: "crashed", attempts: lapsed.attempts }, changes)
+    : { next, changes };
+}
+
+/** The worker shuts down: the attempt is not spent. */
+function giveBack(from: From, attempt: number): Transition {
+  const next: Head = { ...from.head, attempt: attempt - 1, updatedAtMs: from.nowMs };
+  return { next, changes: [{ kind: "given_back", ...at(from, next), step: next.step, attempt }] };
+}
+
+/** Nothing is lost: the item waits for an engine that can carry it over. */
+function cannotMigrate(from: From, attempt: number, error: StoredError): Transition {
+  const { head } = from;
+  invariant(!isEnded(head.status) && !isPaused(head.status), "only an item at work can fail to migrate");
+  const reason = `migrate failed: ${error.message}`;
+  const status = { kind: "paused", sinceMs: from.nowMs, reason, beneath: head.status } as const;
+  const next: Head = { ...head, status, attempt: attempt - 1, lastError: error, updatedAtMs: from.nowMs };
+  return { next, changes: [{ kind: "paused", ...at(from, next), reason }] };
+}
+
+/** The part that every committed outcome shares: one version on, and a clean slate for the next step. */
+function committed(from: From, report: OutcomeReport): Head {
+  const { head } = from;
+  return {
+    ...head,
+    version: head.version + 1,
+    state: report.state,
+    engineVersion: report.engineVersion,
+    payload: report.payload,
+    wake: { kind: "go" },
+    attempt: 0,
+    failures: 0,
+    crashes: 0,
+    lastError: null,
+    meters: added(head.meters, report.meters),
+    artifacts: report.artifacts.length === 0 ? head.artifacts : [...head.artifacts, ...report.artifacts],
+    updatedAtMs: from.nowMs,
+  };
+}
+/** A failed attempt: same version, its meters count. */
+function spent(from: From, report: AttemptReport, error: StoredError): Head {
+  const { head } = from;
+  return {
+    ...head,
+    attempt: report.attempt,
+    failures: head.failures + 1,
+    lastError: error,
+    meters: added(head.meters, report.meters),
+    updatedAtMs: from.nowMs,
+  };
+}
+function added(meters: Head["meters"], more: Head["meters"]): Head["meters"] {
+  const names = Object.keys(more);
+  if (names.length === 0) return meters;
+  const sum: Record<string, number> = { ...meters };
+  for (const name of names) sum[name] = (sum[name] ?? 0) + (more[name] ?? 0);
+  return sum;
+}
+
+function stepEvents(from: From, next: Head, report: OutcomeReport): JournalEvent[] {
+  const { attempt, durationMs, state, migratedFrom } = report;
+  const step: JournalEvent = { kind: "step", ...at(from, next), step: from.head.step, attempt, durationMs, state };
+  if (migratedFrom === null) return [step];
+  return [{ kind: "migrated", ...at(from, from.head), from: migratedFrom, to: report.engineVersion }, step];
+}
+function failedEvent(from: From, report: AttemptReport, error: StoredError, retryAtMs: number | null): JournalEvent {
+  const { attempt, durationMs } = report;
+  return { kind: "failed", ...at(from, from.head), step: from.head.step, attempt, durationMs, error, retryAtMs };
+}

@@ -1,0 +1,26 @@
+/** DUE: the alarm. Its instant stands in the due index too. */
+import { z } from "zod";
+import type { Due } from "../domain/alarm.ts";
+import type { StoredRecord } from "../ports/record-store.ts";
+import { count, instant } from "./parts.ts";
+import { decodeBody, type RecordContent, sparse } from "./record.ts";
+
+export const DUE_VERSION = 1;
+
+const schema = z.object({
+  v: z.literal(DUE_VERSION),
+  why: z.enum(["enqueue", "inbox", "ready", "sleep", "paused", "end", "retention", "collect"]),
+  at: instant.default(0),
+  version: count.default(0),
+  rings: count.default(0),
+});
+
+export function encodeDue(due: Due): RecordContent {
+  return { body: sparse({ v: DUE_VERSION, why: due.why, at: due.atMs, version: due.version, rings: due.rings }), data: null };
+}
+
+/** @throws RecordTooNewError, RecordUndecodableError */
+export function decodeDue(record: StoredRecord): Due {
+  const { why, at, version, rings } = decodeBody(record, DUE_VERSION, schema);
+  return { why, atMs: at, version, rings };
+}

@@ -1,0 +1,68 @@
+/** ITEM: the request; its payload is the record's data, or a blob. */
+import { z } from "zod";
+import type { Namespace, WorkId } from "../domain/ids.ts";
+import type { Item } from "../domain/item.ts";
+import type { StoredRecord } from "../ports/record-store.ts";
+import { LANES } from "../ports/work-queue.ts";
+import type { Codec } from "./codec.ts";
+import { count, instant } from "./parts.ts";
+import { decodeBody, nameOf, type RecordContent, sparse } from "./record.ts";
+
+export const ITEM_VERSION = 1;
+
+const schema = z.object({
+  v: z.literal(ITEM_VERSION),
+  engine: z.string(),
+  payload: z.union([z.enum(["utf8", "deflate"]), z.object({ blob: z.string(), bytes: count })]),
+  payloadDigest: z.string(),
+  lane: z.enum(LANES),
+  tenant: z.string().default(""),
+  labels: z.record(z.string(), z.string()).default({}),
+  created: instant.default(0),
+  start: instant.default(0),
+  deadlineMs: count.nullable().default(null),
+  key: z.string().nullable().default(null),
+});
+
+export async function encodeItem(item: Item, codec: Codec): Promise<RecordContent> {
+  const packed = item.payload.kind === "inline" ? await codec.encode(item.payload.json) : null;
+  const body = sparse({
+    v: ITEM_VERSION,
+    engine: item.engine,
+    payload: item.payload.kind === "blob" ? { blob: item.payload.digest, bytes: item.payload.bytes } : (packed?.encoding ?? null),
+    payloadDigest: item.payloadDigest,
+    lane: item.lane,
+    tenant: item.tenant,
+    labels: item.labels,
+    created: item.createdAtMs,
+    start: item.startAtMs,
+    deadlineMs: item.deadlineMs,
+    key: item.key,
+  });
+  return { body, data: packed?.data ?? null };
+}
+
+/** @throws RecordTooNewError, RecordUndecodableError */
+export async function decodeItem(
+  record: StoredRecord,
+  at: { namespace: Namespace; workId: WorkId },
+  codec: Codec,
+): Promise<Item> {
+  const { payload, created, start, ...body } = decodeBody(record, ITEM_VERSION, schema);
+  return {
+    ...at,
+    engine: body.engine,
+    payload:
+      typeof payload === "object"
+        ? { kind: "blob", digest: payload.blob, bytes: payload.bytes }
+        : { kind: "inline", json: await codec.decode(payload, record.data ?? new Uint8Array(), nameOf(record)) },
+    payloadDigest: body.payloadDigest,
+    lane: body.lane,
+    tenant: body.tenant,
+    labels: body.labels,
+    createdAtMs: created,
+    startAtMs: start,
+    deadlineMs: body.deadlineMs,
+    key: body.key,
+  };
+}

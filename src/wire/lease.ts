@@ -1,0 +1,34 @@
+/** LEASE: who works on the item, with which message, standing for which attempt. */
+import { z } from "zod";
+import { parseToken } from "../domain/ids.ts";
+import type { Lease } from "../domain/lease.ts";
+import type { StoredRecord } from "../ports/record-store.ts";
+import { count, instant } from "./parts.ts";
+import { decodeBody, type RecordContent, sparse } from "./record.ts";
+
+export const LEASE_VERSION = 1;
+
+const schema = z.object({
+  v: z.literal(LEASE_VERSION),
+  holder: z.string(),
+  message: z.string(),
+  token: count,
+  expires: instant,
+  version: count.default(0),
+  attempt: count.nullable().default(null),
+  alone: z.boolean().default(false),
+});
+
+export function encodeLease(lease: Lease): RecordContent {
+  const { holder, messageId, token, expiresAtMs, version, attempt, alone } = lease;
+  return {
+    body: sparse({ v: LEASE_VERSION, holder, message: messageId, token, expires: expiresAtMs, version, attempt, alone }),
+    data: null,
+  };
+}
+
+/** @throws RecordTooNewError, RecordUndecodableError */
+export function decodeLease(record: StoredRecord): Lease {
+  const { holder, message, token, expires, version, attempt, alone } = decodeBody(record, LEASE_VERSION, schema);
+  return { holder, messageId: message, token: parseToken(token), expiresAtMs: expires, version, attempt, alone };
+}

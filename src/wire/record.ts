@@ -1,0 +1,40 @@
+/** What every stored format shares: a version in the body, and errors that name the record. */
+import { z } from "zod";
+import { RecordTooNewError, RecordUndecodableError } from "../domain/errors.ts";
+import type { Json } from "../domain/json.ts";
+import type { Body, RecordKey, StoredRecord } from "../ports/record-store.ts";
+
+/** What an encoder gives: the caller adds key, write id and index entries. */
+export interface RecordContent {
+  readonly body: Body;
+  readonly data: Uint8Array | null;
+}
+
+export function nameOf(key: RecordKey): string {
+  return `record ${key.sort} of ${key.partition}`;
+}
+
+/** A body checked against its schema. @throws RecordTooNewError, RecordUndecodableError */
+export function decodeBody<T>(record: StoredRecord, version: number, schema: z.ZodType<T>): T {
+  const stored = record.body["v"];
+  if (typeof stored === "number" && stored > version) throw new RecordTooNewError(nameOf(record), version, stored);
+  const parsed = schema.safeParse(record.body);
+  if (parsed.success) return parsed.data;
+  throw new RecordUndecodableError(nameOf(record), z.prettifyError(parsed.error));
+}
+
+/** The fields that say something: null, false, 0, "" and empty lists and objects are what a reader takes for absent. */
+export function sparse(fields: { readonly [name: string]: Json | undefined }): Body {
+  const body: Record<string, Json> = {};
+  for (const name in fields) {
+    const value = fields[name];
+    if (value !== undefined && !isEmpty(value)) body[name] = value;
+  }
+  return body;
+}
+function isEmpty(value: Json): boolean {
+  if (value === null || value === false || value === 0 || value === "") return true;
+  if (typeof value !== "object") return false;
+  for (const _ in value) return false;
+  return true;
+}
