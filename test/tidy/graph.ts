@@ -19,7 +19,7 @@ const ANYTHING = ["src/"];
 export const LAYERS: readonly Layer[] = [
   { at: "src/domain/", values: [], types: [], packages: [] },
   { at: "src/ports/", values: [], types: ["src/domain/"], packages: [] },
-  { at: "src/wire/", values: ["src/domain/"], types: ["src/ports/"], packages: ["zod", "node:zlib"] },
+  { at: "src/wire/", values: ["src/domain/"], types: ["src/ports/"], packages: ["zod", "node:zlib", "node:crypto", "node:util"] },
   { at: "src/runtime/", values: CORE, types: [], packages: [] },
   { at: "src/adapters/memory/", values: CORE, types: [], packages: [] },
   { at: "src/adapters/node/", values: CORE, types: [], packages: ["node:"] },

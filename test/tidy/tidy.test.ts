@@ -18,13 +18,15 @@ const ours = tracked
 const sources = ours.filter(({ path }) => path.startsWith("src/"));
 
 const Target = z.object({ default: z.string() });
-const Manifest = z.object({
-  exports: z.record(z.string(), z.union([z.string(), Target])),
-  bin: z.record(z.string(), z.string()),
-});
-const entries = entriesOf(Manifest.parse(JSON.parse(read("package.json"))));
+const Texts = z.record(z.string(), z.string());
+const Manifest = z.object({ exports: z.record(z.string(), z.union([z.string(), Target])), bin: Texts, scripts: Texts });
+const manifest = Manifest.parse(JSON.parse(read("package.json")));
+const entries = entriesOf(manifest);
+const scriptFiles = Object.values(manifest.scripts).flatMap((line) =>
+  [...line.matchAll(/\bnode (\S+)/g)].map(([, path]) => path ?? ""),
+);
 
-function entriesOf({ exports, bin }: z.infer<typeof Manifest>): string[] {
+function entriesOf({ exports, bin }: Pick<z.infer<typeof Manifest>, "exports" | "bin">): string[] {
   const built = [
     ...Object.values(exports).map((target) => (typeof target === "string" ? target : target.default)),
     ...Object.values(bin),
@@ -241,6 +243,15 @@ describe("every tracked file", () => {
   const hosts = registryHosts(process.env);
   test("names no machine and no registry", () => {
     expect(tracked.flatMap((path) => machineText(path, read(path), hosts))).toEqual([]);
+  });
+  test("runs, when it is a test", () => {
+    expect(tracked.filter((path) => /\.(test|spec)\.\w+$/.test(path) && !/^(test|examples)\/.*\.test\.ts$/.test(path))).toEqual(
+      [],
+    );
+  });
+  test("exists, when an npm script runs it", () => {
+    expect(scriptFiles.length).toBeGreaterThan(3);
+    expect(scriptFiles.filter((path) => !tracked.includes(path))).toEqual([]);
   });
   test("is looked at", () => {
     for (const path of ["package.json", "package-lock.json", "test/tidy/tidy.test.ts"]) expect(tracked).toContain(path);
