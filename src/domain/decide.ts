@@ -52,6 +52,8 @@ export interface Circumstances {
   readonly nowMs: number;
   /** The holder of LEASE is known to be gone. */
   readonly holderGone: boolean;
+  /** LEASE is of this very worker, which lost track of HEAD: † it claims anew, whatever else would be decided. */
+  readonly ownLease: boolean;
   /** Whether this worker can run the item's engine at the version that wrote its state. */
   readonly engineLoaded: boolean;
 }
@@ -62,7 +64,8 @@ export function decide(live: Live, hand: Hand, given: Circumstances): Decision {
     return isAlarmSet(live.due, "retention") ? { kind: "delete", why: "ended, nothing owed" } : { kind: "settle" };
   }
   if (!given.engineLoaded) return { kind: "hide", delayMs: backoffMs(hand.receiveCount), why: "engine not loaded here" };
-  const held = leaseState(lease, head, given.nowMs, given.holderGone);
+  const held = leaseState(lease, head, given.nowMs, given.holderGone || given.ownLease);
+  if (given.ownLease && held === "lapsed") return claim(live, true, head.status.kind === "ready" && inbox.length === 0);
   if (held === "held" && lease !== null) return whileHeld(lease, hand, given.nowMs);
   if (inbox.length > 0 || isOverdue(head, given.nowMs)) return claim(live, held === "lapsed", false);
   return byStatus(live, hand, given.nowMs, held === "lapsed");
@@ -82,7 +85,8 @@ function byStatus(live: Live, hand: Hand, nowMs: number, lapsed: boolean): Decis
       if (head.status.wakeAtMs <= nowMs) return claim(live, lapsed, true);
       return whileAsleep(head.status.wakeAtMs - nowMs, named || hand.version === head.version);
     case "ready":
-      if (!named && hand.version !== null && hand.version < head.version) return { kind: "delete", why: "sent for an older version" };
+      if (!named && hand.version !== null && hand.version < head.version)
+        return { kind: "delete", why: "sent for an older version" };
       return claim(live, lapsed, true);
     case "paused":
       return { kind: "delete", why: "paused" };

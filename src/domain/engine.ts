@@ -1,8 +1,9 @@
 /** What an engine author writes, and what a step is given. Durations and instants are milliseconds. */
-import type { Logger } from "../ports/logger.ts";
+
 import { type AnyContract, type Contract, requireSchema, type Schema } from "./contract.ts";
 import { InvalidArgumentError } from "./errors.ts";
 import type { Json } from "./json.ts";
+import type { Logger } from "./logger.ts";
 import type { ErrorClass, Retry } from "./retry.ts";
 
 type Ms = number;
@@ -61,7 +62,7 @@ export interface StepCtx {
   readonly logger: Logger;
   now(): Ms;
   /** A memo for what is safe to repeat (a model call): one write, after. Keys are per step. Comes back as stored JSON. */
-  once<T extends Json>(key: string, run: () => Promise<T>): Promise<T>;
+  once<T>(key: string, run: () => Promise<T>): Promise<T>;
   /** Adds to a meter (tokens, dollars); committed with the attempt, failed ones too, and held against limits.meters. */
   meter(name: string, amount: number): void;
   readonly artifacts: Artifacts;

@@ -122,12 +122,12 @@ export class StepAbortedError extends RookeryError {
 }
 export class BlobMissingError extends RookeryError {
   constructor(owner: string, digest: string) {
-    super("blob_missing", `blob ${digest} of ${owner} is missing`);
+    super("blob_missing", `blob ${digest} of ${owner} is missing`, { retryable: true });
   }
 }
 export class BlobAlteredError extends RookeryError {
   constructor(owner: string, digest: string, got: string) {
-    super("blob_altered", `blob of ${owner} was altered: expected SHA-256 ${digest}, got ${got}`);
+    super("blob_altered", `blob of ${owner} was altered: expected SHA-256 ${digest}, got ${got}`, { retryable: true });
   }
 }
 export class RecordTooNewError extends RookeryError {

@@ -1,6 +1,6 @@
 /** The request for a work item: written once by enqueue, never changed. */
-import type { Lane } from "../ports/work-queue.ts";
 import type { Namespace, WorkId } from "./ids.ts";
+import type { Lane } from "./lane.ts";
 
 /** A value at rest: in its record, or (when it is large) in the item's blobs. `json` is JSON text. */
 export type Stored =

@@ -12,7 +12,11 @@
  *
  * The live range comes with one read; capitals sort before small letters, so a full inbox cannot push HEAD out of it.
  */
-import type { SortRange } from "../ports/record-store.ts";
+/** From `from` (inclusive) to `to` (exclusive), by byte order. */
+interface SortRange {
+  readonly from: string;
+  readonly to: string;
+}
 
 export const DUE_KEY = "LIVE/DUE";
 export const HEAD_KEY = "LIVE/HEAD";

@@ -1,6 +1,8 @@
 /** A queue of hints (DESIGN §2): at least once, may repeat and reorder; a lost message is found again by its alarm. */
-export type Lane = "high" | "normal" | "low";
-export const LANES: readonly Lane[] = ["high", "normal", "low"];
+import type { Lane } from "../domain/lane.ts";
+
+export { LANES } from "../domain/lane.ts";
+export type { Lane };
 
 export interface SendOptions {
   /** 0 to 900,000 (the longest delay that SQS knows). */

@@ -1,5 +1,6 @@
 /** HEAD: readable fields in the body, the state as one encoded value. Small, since it is written at every step. */
 import { z } from "zod";
+import { assertNever } from "../domain/errors.ts";
 import type { Head, Status } from "../domain/head.ts";
 import { parseToken } from "../domain/ids.ts";
 import type { Stored } from "../domain/item.ts";
@@ -160,7 +161,11 @@ function encodeStatus(value: Status): Json {
     case "cancelled":
     case "dead_lettered":
       return { ...value, error: encodeError(value.error), cause: value.cause === null ? null : encodeCause(value.cause) };
-    default:
+    case "ready":
+    case "sleeping":
+    case "paused":
       return value;
+    default:
+      return assertNever(value);
   }
 }

@@ -2,8 +2,8 @@
 import { z } from "zod";
 import type { Namespace, WorkId } from "../domain/ids.ts";
 import type { Item } from "../domain/item.ts";
+import { LANES } from "../domain/lane.ts";
 import type { StoredRecord } from "../ports/record-store.ts";
-import { LANES } from "../ports/work-queue.ts";
 import type { Codec } from "./codec.ts";
 import { count, instant } from "./parts.ts";
 import { decodeBody, nameOf, type RecordContent, sparse } from "./record.ts";

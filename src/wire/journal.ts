@@ -65,18 +65,11 @@ function after(last: JournalContext | null, one: JournalEvent): JournalContext {
   return { version: one.version, atMs: one.atMs, step: "step" in one ? one.step : (last?.step ?? "") };
 }
 function toJson(one: JournalEvent): object {
-  switch (one.kind) {
-    case "step":
-      return { ...one, state: one.state === null ? null : encodeStored(one.state) };
-    case "failed":
-      return { ...one, error: encodeError(one.error) };
-    case "recovering":
-      return { ...one, cause: encodeCause(one.cause) };
-    case "ended":
-      return { ...one, cause: one.cause === null ? null : encodeCause(one.cause) };
-    default:
-      return one;
-  }
+  if (one.kind === "step") return { ...one, state: one.state === null ? null : encodeStored(one.state) };
+  if (one.kind === "failed") return { ...one, error: encodeError(one.error) };
+  if (one.kind === "recovering") return { ...one, cause: encodeCause(one.cause) };
+  if (one.kind === "ended") return { ...one, cause: one.cause === null ? null : encodeCause(one.cause) };
+  return one;
 }
 
 /** The events of a text that begins with a whole tail. `what` names it in errors. @throws RecordUndecodableError */

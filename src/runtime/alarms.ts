@@ -1,0 +1,23 @@
+/** Writing DUE, by revision. A miss means that somebody else moved it: whoever must be sure reads it again. */
+import type { Due } from "../domain/alarm.ts";
+import { shardOf } from "../domain/ids.ts";
+import { DUE_KEY } from "../domain/keys.ts";
+import type { Written } from "../ports/record-store.ts";
+import { encodeDue } from "../wire/due.ts";
+import type { Deps } from "./deps.ts";
+import { type Expected, readDue } from "./live.ts";
+import { put } from "./records.ts";
+
+export function writeDue(deps: Deps, partition: string, due: Due, expected: Expected): Promise<Written> {
+  const index = { shard: shardOf(partition), atMs: due.atMs };
+  return put(deps, { partition, sort: DUE_KEY, ...encodeDue(due), due: index }, expected);
+}
+
+/** Makes sure that the alarm rings by `need` at the latest; † one that is past counts as unset. */
+export async function ringBy(deps: Deps, partition: string, need: Due): Promise<void> {
+  for (;;) {
+    const { due, revision } = await readDue(deps, partition);
+    if (due !== null && due.atMs > deps.clock.nowMs() && due.atMs <= need.atMs) return;
+    if ((await writeDue(deps, partition, need, revision)).ok) return;
+  }
+}

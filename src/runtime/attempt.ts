@@ -1,0 +1,201 @@
+/**
+ * One attempt of one step: load, migrate, run the author's code within its time, and say what became of it. It writes
+ * nothing to the item; the session commits what it reports.
+ */
+import { validate } from "../domain/contract.ts";
+import type { ArtifactRef, Cause, Engine, Outcome } from "../domain/engine.ts";
+import { NotAnOutcomeError, StepTimeoutError } from "../domain/errors.ts";
+import type { Head, StoredCause } from "../domain/head.ts";
+import type { FencingToken } from "../domain/ids.ts";
+import type { Item, Stored } from "../domain/item.ts";
+import { decodeJson, encodeJson, type Json } from "../domain/json.ts";
+import { STEP_MS } from "../domain/limits.ts";
+import { classOf, type ErrorClass } from "../domain/retry.ts";
+import { reviveError } from "../domain/stored-error.ts";
+import type { Deps } from "./deps.ts";
+import type { Decided } from "./outcome.ts";
+import { type AttemptContext, createStepContext } from "./step-context.ts";
+import { keep, load } from "./values.ts";
+
+export interface AttemptInput {
+  readonly deps: Deps;
+  readonly partition: string;
+  readonly item: Item;
+  readonly engine: Engine;
+  readonly head: Head;
+  readonly attempt: number;
+  readonly token: FencingToken;
+  /** Fired by the session: lost lease, cancel, shutdown; and by the attempt itself when its time is over. */
+  readonly abort: AbortController;
+  readonly cache: ValueCache;
+}
+/** Texts that hold from one inline step to the next. */
+export interface ValueCache {
+  payload: string | null;
+}
+
+/** How an attempt ended. `left` is a step that did not heed its abort signal: its process is to be replaced. */
+export type AttemptEnd = { readonly meters: Readonly<Record<string, number>>; readonly left: boolean } & (
+  | { readonly kind: "decided"; readonly decided: Settled; readonly artifacts: readonly ArtifactRef[]; readonly carried: Carried }
+  | { readonly kind: "threw"; readonly error: unknown; readonly class: ErrorClass }
+  | { readonly kind: "cannot_migrate"; readonly error: unknown }
+);
+/** What a step decided, its values checked. */
+export type Settled =
+  | {
+      readonly kind: "next";
+      readonly state: string;
+      readonly append: readonly string[];
+      readonly at: string;
+      readonly wakeAtMs: number;
+    }
+  | { readonly kind: "complete"; readonly result: string; readonly append: readonly string[] }
+  | { readonly kind: "fail"; readonly error: Error };
+/** Payload and version as `migrate` left them. `state` is what the step started from. */
+export interface Carried {
+  readonly migratedFrom: number | null;
+  readonly payload: Stored | null;
+  readonly state: string;
+}
+
+class MigrationError extends Error {}
+
+export async function runAttempt(input: AttemptInput): Promise<AttemptEnd> {
+  const { deps, engine, head, abort } = input;
+  const stepMs = engine.code.limits?.stepMs ?? STEP_MS;
+  const endsAtMs = deps.clock.nowMs() + stepMs;
+  let context: AttemptContext | null = null;
+  const cancelTimer = deps.clock.after(stepMs, () => abort.abort(new StepTimeoutError(input.item.workId, stepMs)));
+  try {
+    const carried = await carryOver(input);
+    const payload = await payloadText(input, carried);
+    const scope = { ...input, endsAtMs, abortSignal: abort.signal, payload };
+    context = createStepContext(scope);
+    const answer = await settle(input, callStep(input, context, carried.state));
+    if (answer.kind === "left")
+      return { kind: "threw", error: answer.reason, class: "unknown", meters: context.meters, left: true };
+    const decided = await checked(context, answer.outcome, input.item.workId);
+    if (abort.signal.reason instanceof StepTimeoutError) throw abort.signal.reason;
+    const { artifacts, meters } = context;
+    return {
+      kind: "decided",
+      decided,
+      artifacts,
+      carried: { ...carried, payload: carried.payload ?? head.payload },
+      meters,
+      left: false,
+    };
+  } catch (error) {
+    const meters = context?.meters ?? {};
+    if (error instanceof MigrationError) return { kind: "cannot_migrate", error: error.cause, meters, left: false };
+    const thrown = abort.signal.reason instanceof StepTimeoutError ? abort.signal.reason : error;
+    return { kind: "threw", error: thrown, class: classify(engine, thrown), meters, left: false };
+  } finally {
+    cancelTimer();
+    context?.revoke();
+  }
+}
+
+/** The state to start from, as JSON text: made by `init`, as stored, or carried over from an earlier engine version. */
+async function carryOver(input: AttemptInput): Promise<Carried> {
+  const { deps, partition, engine, head } = input;
+  if (head.state === null) return { migratedFrom: null, payload: null, state: await initialState(input) };
+  const state = await load(deps, partition, head.state);
+  if (head.engineVersion === engine.version) return { migratedFrom: null, payload: null, state };
+  return migrate(input, state);
+}
+
+async function initialState(input: AttemptInput): Promise<string> {
+  const { engine } = input;
+  const { init } = engine.code;
+  const payload = decodeJson(await payloadText(input, null));
+  const state: unknown = typeof init === "function" ? init(payload) : init;
+  return encodeJson(await validate(`initial state of engine ${engine.id}`, engine.code.state, decodeJson(encodeJson(state))));
+}
+
+async function migrate(input: AttemptInput, state: string): Promise<Carried> {
+  const { deps, partition, engine, head, item } = input;
+  try {
+    const payload = await load(deps, partition, head.payload ?? item.payload);
+    const old = { payload: decodeJson(payload), state: decodeJson(state) };
+    const carried = engine.code.migrate?.(old, head.engineVersion) ?? old;
+    const newState = encodeJson(await validate(`migrated state of engine ${engine.id}`, engine.code.state, carried.state));
+    const newPayload = encodeJson(await validate(`migrated payload of engine ${engine.id}`, engine.payload, carried.payload));
+    input.cache.payload = newPayload;
+    const kept = newPayload === payload ? head.payload : await keep(deps, partition, newPayload);
+    return { migratedFrom: head.engineVersion, payload: kept, state: newState };
+  } catch (error) {
+    throw new MigrationError("migrate failed", { cause: error });
+  }
+}
+
+async function payloadText(input: AttemptInput, carried: Carried | null): Promise<string> {
+  const { cache, deps, partition, engine, head, item } = input;
+  if (cache.payload === null) {
+    const stored = await load(deps, partition, carried?.payload ?? head.payload ?? item.payload);
+    const valid = await validate(`payload of work item ${item.workId} (engine ${engine.id})`, engine.payload, decodeJson(stored));
+    cache.payload = encodeJson(valid);
+  }
+  return cache.payload;
+}
+
+async function callStep(input: AttemptInput, context: AttemptContext, stateText: string): Promise<Outcome> {
+  const { code } = input.engine;
+  const state: Json = decodeJson(stateText);
+  const { recovery } = input.head;
+  if (recovery === null || code.recover === undefined) return code.step(state, context.ctx);
+  return code.recover(state, liveCause(recovery.cause), context.ctx);
+}
+function liveCause(cause: StoredCause): Cause {
+  return cause.kind === "exhausted" ? { kind: "exhausted", error: reviveError(cause.error) } : cause;
+}
+
+/** The step's answer, or `left` when it has not ended some time after its abort signal fired. */
+function settle(
+  input: AttemptInput,
+  step: Promise<Outcome>,
+): Promise<{ kind: "answered"; outcome: unknown } | { kind: "left"; reason: unknown }> {
+  const { deps, abort } = input;
+  const { signal } = abort;
+  return new Promise((resolve, reject) => {
+    let cancelTimer: (() => void) | null = null;
+    const giveUp = (): void => {
+      cancelTimer = deps.clock.after(deps.settings.abandonMs, () => resolve({ kind: "left", reason: signal.reason }));
+    };
+    const end = (): void => {
+      cancelTimer?.();
+      signal.removeEventListener("abort", giveUp);
+    };
+    signal.addEventListener("abort", giveUp, { once: true });
+    if (signal.aborted) giveUp();
+    step.then(
+      (outcome) => {
+        end();
+        resolve({ kind: "answered", outcome });
+      },
+      (error) => {
+        end();
+        reject(error);
+      },
+    );
+  });
+}
+
+async function checked(context: AttemptContext, outcome: unknown, workId: string): Promise<Settled> {
+  const decided: Decided | null = context.outcomes.decidedBy(outcome);
+  if (decided === null) throw new NotAnOutcomeError(workId, outcome);
+  if (decided.kind === "fail") return decided;
+  const append = decided.append.length === 0 ? [] : await Promise.all(decided.append);
+  if (decided.kind === "complete") return { kind: "complete", result: await decided.result, append };
+  const { at, wakeAtMs } = decided;
+  return { kind: "next", state: await decided.state, append, at, wakeAtMs };
+}
+
+/** The author's word first; a `classify` that itself throws is a bug. */
+function classify(engine: Engine, error: unknown): ErrorClass {
+  try {
+    return engine.code.classify?.(error) ?? classOf(error);
+  } catch {
+    return "bug";
+  }
+}

@@ -1,0 +1,159 @@
+/** From outside: enqueue, wait, look, command. The same client for one machine and for AWS. */
+import { type AnyContract, type Contract, validate } from "../domain/contract.ts";
+import type { ArtifactRef } from "../domain/engine.ts";
+import { InvalidArgumentError, UnknownWorkItemError } from "../domain/errors.ts";
+import { isEnded } from "../domain/head.ts";
+import { isWorkId, keyPartition, type WorkId } from "../domain/ids.ts";
+import type { Command } from "../domain/inbox.ts";
+import type { JournalEvent } from "../domain/journal.ts";
+import { decodeJson, type Json } from "../domain/json.ts";
+import { SECOND_MS } from "../domain/limits.ts";
+import { reviveError } from "../domain/stored-error.ts";
+import type { Page } from "../ports/record-store.ts";
+import { sha256 } from "../wire/digest.ts";
+import { decodeKey } from "../wire/key.ts";
+import { pickArtifact } from "./artifacts.ts";
+import { sendCommand } from "./command.ts";
+import { type Deps, pause } from "./deps.ts";
+import { type Enqueued, type EnqueueOptions, enqueue } from "./enqueue.ts";
+import { type HistoryEntry, type ItemStatus, readArtifacts, readEvents, readHistory, readState, statusOf } from "./inspect.ts";
+import { type ListOptions, listItems } from "./list.ts";
+import { type LiveRecords, readLive } from "./live.ts";
+import { readLog } from "./log.ts";
+import { load } from "./values.ts";
+
+/** A work id, or a contract with the key that was given at enqueue. */
+export type Ref = string | { readonly contract: AnyContract; readonly key: string };
+export type Ended<R> =
+  | { readonly status: "completed"; readonly result: R }
+  | { readonly status: "failed" | "cancelled" | "dead_lettered"; readonly error: Error };
+
+export interface CommandOptions {
+  /** Makes it idempotent: the same id again is the same command. Default random. */
+  readonly id?: string;
+}
+
+/** Every method throws UnknownWorkItemError for a reference that names nothing. */
+export interface Client {
+  /** Idempotent by key as long as it is remembered (null: as long as it is open). @throws SchemaError, KeyConflictError */
+  enqueue<P extends Json, R extends Json>(contract: Contract<P, R>, payload: P, options?: EnqueueOptions): Promise<Enqueued>;
+  /** Waits up to `timeoutMs` for the end; 0 asks once. */
+  result<R extends Json>(
+    contract: Contract<Json, R>,
+    ref: Ref,
+    options: { timeoutMs: number; abortSignal?: AbortSignal },
+  ): Promise<Ended<R> | { readonly status: "open" }>;
+  status(ref: Ref): Promise<ItemStatus>;
+  /** Newest first. */
+  list(options?: ListOptions): Promise<Page<ItemStatus>>;
+  /** The state of the last committed version; null before the first. */
+  state(ref: Ref): Promise<Json | null>;
+  /** The result of a completed item, without its contract; null otherwise. */
+  resultJson(ref: Ref): Promise<Json | null>;
+  /** What happened, oldest first. */
+  events(ref: Ref): AsyncIterable<JournalEvent>;
+  /** Committed versions, with their states where the journal policy kept them. */
+  history(ref: Ref): AsyncIterable<HistoryEntry>;
+  /** The engine's log, oldest first. */
+  log(ref: Ref, options?: { last?: number }): Promise<readonly Json[]>;
+  artifacts(ref: Ref): Promise<readonly ArtifactRef[]>;
+  /** The newest of a name. @throws UnknownArtifactError, BlobMissingError, BlobAlteredError */
+  artifact(ref: Ref, name: string): Promise<{ readonly ref: ArtifactRef; readonly content: AsyncIterable<Uint8Array> }>;
+  /** @throws RefusedError when the status does not allow it, InboxFullError; so do the next three. */
+  cancel(ref: Ref, reason?: string, options?: CommandOptions): Promise<void>;
+  pause(ref: Ref, reason?: string, options?: CommandOptions): Promise<void>;
+  resume(ref: Ref, options?: CommandOptions): Promise<void>;
+  /** A failed or dead-lettered item goes on from its last snapshot with fresh attempts and limits. */
+  redrive(ref: Ref, note?: string, options?: CommandOptions): Promise<void>;
+}
+
+const FIRST_POLL_MS = 10;
+const COMMAND_ID = /^[\w.:-]{1,128}$/;
+
+export function createClient(deps: Deps): Client {
+  let lastSentAtMs = 0;
+  const find = (ref: Ref): Promise<LiveRecords> => findItem(deps, ref);
+  async function command(ref: Ref, what: Command, options: CommandOptions = {}): Promise<void> {
+    const id = options.id ?? deps.nonce();
+    if (!COMMAND_ID.test(id)) throw new InvalidArgumentError("command id", "1 to 128 letters, digits and _ . : -", id);
+    const live = await find(ref);
+    lastSentAtMs = Math.max(deps.clock.nowMs(), lastSentAtMs + 1);
+    await sendCommand(deps, live, what, id, lastSentAtMs);
+  }
+  return {
+    enqueue: (contract, payload, options) => enqueue(deps, contract, payload, options),
+    result: (contract, ref, options) => waitForResult(deps, contract, ref, options),
+    status: async (ref) => statusOf(deps, await find(ref)),
+    list: (options = {}) => listItems(deps, options),
+    state: async (ref) => readState(deps, await find(ref)),
+    resultJson: async (ref) => resultJson(deps, await find(ref)),
+    async *events(ref) {
+      yield* readEvents(deps, await find(ref));
+    },
+    async *history(ref) {
+      yield* readHistory(deps, await find(ref));
+    },
+    log: async (ref, options) => {
+      const live = await find(ref);
+      return readLog(deps, live.partition, live.head, options?.last);
+    },
+    artifacts: async (ref) => readArtifacts(deps, await find(ref)),
+    artifact: async (ref, name) => {
+      const live = await find(ref);
+      const found = pickArtifact(live.item.workId, await readArtifacts(deps, live), name);
+      return { ref: found, content: deps.blobs.get(live.partition, found.digest) };
+    },
+    cancel: (ref, reason = "cancelled by an operator", options) => command(ref, { kind: "cancel", reason }, options),
+    pause: (ref, reason = "paused by an operator", options) => command(ref, { kind: "pause", reason }, options),
+    resume: (ref, options) => command(ref, { kind: "resume" }, options),
+    redrive: (ref, note = "redriven by an operator", options) => command(ref, { kind: "redrive", note }, options),
+  };
+}
+
+async function findItem(deps: Deps, ref: Ref): Promise<LiveRecords> {
+  const workId = await workIdOf(deps, ref);
+  const live = workId === null ? null : await readLive(deps, workId);
+  if (live === null || live.item === null)
+    throw new UnknownWorkItemError(deps.namespace, typeof ref === "string" ? ref : `${ref.contract.id}/${ref.key}`);
+  return live;
+}
+async function workIdOf(deps: Deps, ref: Ref): Promise<WorkId | null> {
+  if (typeof ref === "string") return isWorkId(ref) ? ref : null;
+  const [record] = await deps.store.read(keyPartition(deps.namespace, ref.contract.id, sha256(ref.key)));
+  return record === undefined ? null : decodeKey(record).workId;
+}
+
+async function waitForResult<R extends Json>(
+  deps: Deps,
+  contract: Contract<Json, R>,
+  ref: Ref,
+  options: { timeoutMs: number; abortSignal?: AbortSignal },
+): Promise<Ended<R> | { readonly status: "open" }> {
+  const untilMs = deps.clock.nowMs() + options.timeoutMs;
+  for (let waitMs = FIRST_POLL_MS; ; waitMs = Math.min(2 * waitMs, SECOND_MS / 2)) {
+    const live = await findItem(deps, ref);
+    if (isEnded(live.head.status)) return endOf(deps, contract, live);
+    const leftMs = untilMs - deps.clock.nowMs();
+    if (leftMs <= 0 || options.abortSignal?.aborted === true) return { status: "open" };
+    await pause(deps.clock, Math.min(waitMs, leftMs), options.abortSignal);
+  }
+}
+
+async function endOf<R extends Json>(
+  deps: Deps,
+  contract: Contract<Json, R>,
+  live: LiveRecords,
+): Promise<Ended<R> | { readonly status: "open" }> {
+  const { status } = live.head;
+  if (status.kind === "completed") {
+    const value = decodeJson(await load(deps, live.partition, status.result));
+    return { status: "completed", result: await validate(`result of work item ${live.item.workId}`, contract.result, value) };
+  }
+  if (!isEnded(status)) return { status: "open" };
+  return { status: status.kind, error: reviveError(status.error) };
+}
+
+async function resultJson(deps: Deps, live: LiveRecords): Promise<Json | null> {
+  const { status } = live.head;
+  return status.kind === "completed" ? decodeJson(await load(deps, live.partition, status.result)) : null;
+}

@@ -1,0 +1,40 @@
+/**
+ * The end of an item's records, a day after it was forgotten. The key goes first, HEAD after ITEM (without ITEM nothing
+ * runs), and DUE last: a crash in between is completed when the alarm rings again.
+ */
+import { itemPartition } from "../domain/ids.ts";
+import type { Item } from "../domain/item.ts";
+import { DUE_KEY, HEAD_KEY, ITEM_KEY } from "../domain/keys.ts";
+import type { RecordKey, StoredRecord } from "../ports/record-store.ts";
+import { decodeKey } from "../wire/key.ts";
+import type { Deps } from "./deps.ts";
+import { readKey } from "./settle.ts";
+
+const PAGE = 200;
+const LAST = [ITEM_KEY, HEAD_KEY, DUE_KEY];
+
+export async function collect(deps: Deps, item: Item): Promise<void> {
+  const partition = itemPartition(item.namespace, item.workId);
+  await deps.blobs.removeAll(partition);
+  const key = await readKey(deps, item);
+  if (key !== null && decodeKey(key).workId === item.workId) await deps.store.remove(key, key.revision);
+  await removeBut(deps, partition, LAST);
+  for (const sort of LAST) {
+    const [record] = await deps.store.read(partition, { from: sort, to: `${sort}!` }, 1);
+    if (record !== undefined) await deps.store.remove(record, record.revision);
+  }
+}
+
+async function removeBut(deps: Deps, partition: string, kept: readonly string[]): Promise<void> {
+  let from = "";
+  for (;;) {
+    const page = await deps.store.read(partition, { from, to: "~" }, PAGE);
+    await Promise.all(page.filter((record) => !kept.includes(record.sort)).map((record) => removeOne(deps, record)));
+    const last: RecordKey | undefined = page.at(-1);
+    if (last === undefined || page.length < PAGE) return;
+    from = `${last.sort}!`;
+  }
+}
+async function removeOne(deps: Deps, record: StoredRecord): Promise<void> {
+  await deps.store.remove(record, record.revision);
+}

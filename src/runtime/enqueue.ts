@@ -1,0 +1,171 @@
+/**
+ * Enqueue: KEY, then DUE, then ITEM, then the hint (DESIGN §4). Any crash is completed by repeating the call, or by the
+ * alarm. The same key gives the same work item as long as it is remembered (G5).
+ */
+import { alarmFor } from "../domain/alarm.ts";
+import { type AnyContract, validate } from "../domain/contract.ts";
+import { EnqueueTimeoutError, InvalidArgumentError, InvariantError, KeyConflictError } from "../domain/errors.ts";
+import { initialHead, isEnded } from "../domain/head.ts";
+import { generateWorkId, itemPartition, keyPartition, WORK_ID_BYTES, type WorkId } from "../domain/ids.ts";
+import type { Item } from "../domain/item.ts";
+import { encodeJson, type Json } from "../domain/json.ts";
+import { ITEM_KEY, KEY_KEY } from "../domain/keys.ts";
+import { LANES, type Lane } from "../domain/lane.ts";
+import { ALARM_ENQUEUE_MS, ENQUEUE_MS, KEY_BYTES } from "../domain/limits.ts";
+import type { StoredRecord } from "../ports/record-store.ts";
+import { sha256 } from "../wire/digest.ts";
+import { encodeItem } from "../wire/item.ts";
+import { decodeKey, encodeKey } from "../wire/key.ts";
+import { writeDue } from "./alarms.ts";
+import type { Deps } from "./deps.ts";
+import { sendNext } from "./hints.ts";
+import { readLive } from "./live.ts";
+import { requireTime } from "./outcome.ts";
+import { put } from "./records.ts";
+import { keep } from "./values.ts";
+
+export interface StartOptions {
+  /** Default "normal". */
+  readonly lane?: Lane;
+  /** Tenants of a lane take turns. Default none. */
+  readonly tenant?: string;
+  readonly labels?: Readonly<Record<string, string>>;
+  /** From 0 to years. Default 0. */
+  readonly delayMs?: number;
+  /** From enqueue. Default none. */
+  readonly deadlineMs?: number;
+}
+export interface EnqueueOptions extends StartOptions {
+  /** Any text up to 16 KiB. Default none: every call is a new work item. */
+  readonly key?: string;
+  /** What a remembered key of an ended item gives: that item ("return", the default), or a new life ("again"). */
+  readonly ifEnded?: "return" | "again";
+}
+export interface Enqueued {
+  readonly workId: WorkId;
+  /** False when the key named an item that is there already. */
+  readonly created: boolean;
+  /** Null: as long as it is open. */
+  readonly rememberedUntilAtMs: number | null;
+}
+
+const LABEL_CHARS = 256;
+
+/** @throws SchemaError, NotJsonError, InvalidArgumentError, KeyConflictError, EnqueueTimeoutError */
+export async function enqueue(deps: Deps, contract: AnyContract, payload: Json, options: EnqueueOptions = {}): Promise<Enqueued> {
+  checkOptions(options);
+  const startedAtMs = deps.clock.nowMs();
+  const valid = await validate(`payload of engine ${contract.id}`, contract.payload, payload);
+  const text = encodeJson(valid);
+  const draft = { contract, text, digest: sha256(text), options };
+  const fresh = generateWorkId(deps.random.bytes(WORK_ID_BYTES));
+  const named = options.key === undefined ? { workId: fresh, item: null } : await nameByKey(deps, draft, options.key, fresh);
+  if (named.item !== null) return named.item;
+  await create(deps, draft, named.workId, startedAtMs);
+  return { workId: named.workId, created: true, rememberedUntilAtMs: null };
+}
+
+interface Draft {
+  readonly contract: AnyContract;
+  readonly text: string;
+  readonly digest: string;
+  readonly options: EnqueueOptions;
+}
+/** `item` is set when the key names one that is there already. */
+interface Named {
+  readonly workId: WorkId;
+  readonly item: Enqueued | null;
+}
+
+async function nameByKey(deps: Deps, draft: Draft, key: string, fresh: WorkId): Promise<Named> {
+  const partition = keyPartition(deps.namespace, draft.contract.id, sha256(key));
+  const entry = encodeKey({ workId: fresh, payloadDigest: draft.digest, rememberedUntilAtMs: null });
+  let expected: number | "absent" = "absent";
+  for (;;) {
+    const written = await put(deps, { partition, sort: KEY_KEY, ...entry }, expected);
+    if (written.ok) return { workId: fresh, item: null };
+    if (written.current === null) {
+      expected = "absent";
+      continue;
+    }
+    const known = await standsFor(deps, draft, key, written.current);
+    if (known !== "replace") return known;
+    expected = written.current.revision;
+  }
+}
+
+/** What a key that is taken stands for; "replace" when its item is forgotten, or has ended and another life is wanted. */
+async function standsFor(deps: Deps, draft: Draft, key: string, record: StoredRecord): Promise<Named | "replace"> {
+  const entry = decodeKey(record);
+  const live = await readLive(deps, entry.workId);
+  const nowMs = deps.clock.nowMs();
+  if (live.item === null) {
+    if (entry.rememberedUntilAtMs !== null && entry.rememberedUntilAtMs <= nowMs) return "replace";
+    requireSame(draft, key, entry.workId, entry.payloadDigest);
+    return { workId: entry.workId, item: null };
+  }
+  const { head } = live;
+  if (isEnded(head.status)) {
+    const until = head.rememberedUntilAtMs;
+    if ((until !== null && until <= nowMs) || draft.options.ifEnded === "again") return "replace";
+  }
+  requireSame(draft, key, entry.workId, entry.payloadDigest);
+  if (live.revisions.head === "absent" && live.lease === null) await sendNext(deps, live.item, head);
+  return { workId: entry.workId, item: { workId: entry.workId, created: false, rememberedUntilAtMs: head.rememberedUntilAtMs } };
+}
+function requireSame(draft: Draft, key: string, workId: WorkId, stored: string): void {
+  if (stored !== draft.digest) throw new KeyConflictError(draft.contract.id, key, workId, stored, draft.digest);
+}
+
+/** DUE before ITEM, so that an item never lacks an alarm (G3). */
+async function create(deps: Deps, draft: Draft, workId: WorkId, startedAtMs: number): Promise<void> {
+  const partition = itemPartition(deps.namespace, workId);
+  const { options } = draft;
+  const item: Item = {
+    namespace: deps.namespace,
+    workId,
+    engine: draft.contract.id,
+    payload: await keep(deps, partition, draft.text),
+    payloadDigest: draft.digest,
+    lane: options.lane ?? "normal",
+    tenant: options.tenant ?? "",
+    labels: options.labels ?? {},
+    createdAtMs: startedAtMs,
+    startAtMs: startedAtMs + (options.delayMs ?? 0),
+    deadlineMs: options.deadlineMs ?? null,
+    key: options.key ?? null,
+  };
+  const head = initialHead(item);
+  const alarm = alarmFor(head, startedAtMs);
+  const atMs = head.status.kind === "sleeping" ? alarm.atMs : Math.min(alarm.atMs, startedAtMs + ALARM_ENQUEUE_MS);
+  await writeDue(deps, partition, { why: "enqueue", atMs, version: 0, rings: 0 }, "absent");
+  if (deps.clock.nowMs() - startedAtMs > ENQUEUE_MS) throw new EnqueueTimeoutError(workId, ENQUEUE_MS);
+  const listed = { group: openGroup(deps.namespace), atMs: startedAtMs };
+  const written = await put(deps, { partition, sort: ITEM_KEY, ...(await encodeItem(item, deps.codec)), listed }, "absent");
+  if (!written.ok && options.key === undefined) throw new InvariantError(`work id ${workId} was drawn twice`);
+  await sendNext(deps, item, head);
+}
+
+/** The list group of all items by creation. */
+export function openGroup(namespace: string): string {
+  return `${namespace}/all`;
+}
+
+function checkOptions(options: EnqueueOptions): void {
+  const { key, lane, tenant, labels, delayMs, deadlineMs, ifEnded } = options;
+  if (key !== undefined && (typeof key !== "string" || key === "" || new TextEncoder().encode(key).byteLength > KEY_BYTES)) {
+    throw new InvalidArgumentError("key", `a text of 1 to ${KEY_BYTES} bytes`, key);
+  }
+  if (lane !== undefined && !LANES.includes(lane)) throw new InvalidArgumentError("lane", LANES.join(", "), lane);
+  if (tenant !== undefined && (typeof tenant !== "string" || tenant.length > LABEL_CHARS)) {
+    throw new InvalidArgumentError("tenant", `a text of at most ${LABEL_CHARS} characters`, tenant);
+  }
+  if (ifEnded !== undefined && ifEnded !== "return" && ifEnded !== "again")
+    throw new InvalidArgumentError("ifEnded", "return or again", ifEnded);
+  if (delayMs !== undefined) requireTime("delayMs", delayMs);
+  if (deadlineMs !== undefined) requireTime("deadlineMs", deadlineMs);
+  for (const [name, value] of Object.entries(labels ?? {})) {
+    if (typeof value !== "string" || value.length > LABEL_CHARS)
+      throw new InvalidArgumentError(`label ${name}`, `a text of at most ${LABEL_CHARS} characters`, value);
+  }
+}

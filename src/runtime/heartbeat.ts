@@ -1,0 +1,84 @@
+/**
+ * While a step runs: extend the message's visibility, then the lease; look for commands. A lost lease aborts the step
+ * (G4); a failed extension of visibility is not a lost lease. † Stopped before a commit that releases.
+ */
+import { messageOf, RookeryError, StepAbortedError } from "../domain/errors.ts";
+import { LEASE_KEY } from "../domain/keys.ts";
+import type { Message } from "../ports/work-queue.ts";
+import { encodeLease } from "../wire/lease.ts";
+import { peekInbox } from "./inbox.ts";
+import { put } from "./records.ts";
+import type { Session } from "./session.ts";
+
+export interface Heartbeat {
+  /** The controller of the attempt that runs now; its signal fires when the lease is lost or a cancel came in. */
+  watch(abort: AbortController | null): void;
+  /** No beat is under way when it resolves, and none comes after. */
+  stop(): Promise<void>;
+}
+
+export function startHeartbeat(session: Session, message: Message): Heartbeat {
+  const { deps } = session;
+  let abort: AbortController | null = null;
+  let stopped = false;
+  let underWay: Promise<void> = Promise.resolve();
+  let cancelTimer = schedule();
+  function schedule(): () => void {
+    return deps.clock.after(deps.settings.heartbeatMs, () => {
+      underWay = beat(session, message, () => abort).finally(() => {
+        if (!stopped && !session.lost) cancelTimer = schedule();
+      });
+    });
+  }
+  return {
+    watch: (next) => {
+      abort = next;
+      if (session.lost) abort?.abort(lostLease(session));
+    },
+    stop: async () => {
+      stopped = true;
+      cancelTimer();
+      await underWay;
+    },
+  };
+}
+
+async function beat(session: Session, message: Message, running: () => AbortController | null): Promise<void> {
+  const { deps, partition } = session;
+  await deps.queue
+    .hide(message, deps.settings.visibilityMs)
+    .catch((error) => warn(session, "could not extend visibility", error));
+  try {
+    await extendLease(session);
+    if (session.lost) {
+      running()?.abort(lostLease(session));
+      return;
+    }
+    const unread = await peekInbox(deps, partition, session.head.consumed);
+    session.mail = unread.length > 0;
+    if (unread.some((entry) => entry.command.kind === "cancel"))
+      running()?.abort(new StepAbortedError(session.item.workId, "cancelled"));
+  } catch (error) {
+    if (!(error instanceof RookeryError)) throw error;
+    warn(session, "heartbeat failed", error);
+  }
+}
+
+async function extendLease(session: Session): Promise<void> {
+  const { deps, partition } = session;
+  const lease = { ...session.lease, expiresAtMs: deps.clock.nowMs() + deps.settings.leaseDurationMs };
+  const written = await put(deps, { partition, sort: LEASE_KEY, ...encodeLease(lease) }, session.leaseRevision, lease.token);
+  if (!written.ok) {
+    session.lost = true;
+    return;
+  }
+  session.lease = lease;
+  session.leaseRevision = written.revision;
+}
+
+function lostLease(session: Session): StepAbortedError {
+  return new StepAbortedError(session.item.workId, "its lease was lost");
+}
+function warn(session: Session, what: string, error: unknown): void {
+  session.deps.logger.warn(what, { workId: session.item.workId, error: messageOf(error) });
+}

@@ -1,0 +1,24 @@
+/** Sending hints: which item to look at, and for which version. */
+
+import type { Head } from "../domain/head.ts";
+import type { Item } from "../domain/item.ts";
+import { MAX_DELAY_MS } from "../domain/limits.ts";
+import { encodeHint } from "../wire/hint.ts";
+import type { Deps } from "./deps.ts";
+import { patiently } from "./records.ts";
+
+/** `version` null: for a command. */
+export async function sendHint(deps: Deps, item: Item, version: number | null, delayMs: number): Promise<void> {
+  const body = encodeHint({ namespace: item.namespace, workId: item.workId, version, hops: 0 });
+  const options = { delayMs: Math.min(MAX_DELAY_MS, Math.max(0, Math.ceil(delayMs))), lane: item.lane, tenant: item.tenant };
+  await patiently(deps, () => deps.queue.send(body, options));
+}
+
+/** The hint that a snapshot needs to go on: none for one that is ended or paused, nor for a long sleep, which the alarm ends. */
+export async function sendNext(deps: Deps, item: Item, head: Head): Promise<void> {
+  const { status } = head;
+  if (status.kind === "ready") return sendHint(deps, item, head.version, 0);
+  if (status.kind !== "sleeping") return;
+  const delayMs = status.wakeAtMs - deps.clock.nowMs();
+  if (delayMs <= MAX_DELAY_MS) await sendHint(deps, item, head.version, delayMs);
+}

@@ -1,0 +1,30 @@
+/** The inbox as its owner sees it: what a commit consumed is taken away before the next one. */
+
+import type { InboxEntry } from "../domain/inbox.ts";
+import { INBOX_RANGE, seenKey } from "../domain/keys.ts";
+import { INBOX_CONSUMED } from "../domain/limits.ts";
+import { decodeInboxEntry, decodeSeen, encodeSeen } from "../wire/inbox.ts";
+import type { Deps } from "./deps.ts";
+import { put } from "./records.ts";
+
+/** Marks what was consumed as such, and removes it. Idempotent: whoever makes the next commit does it again. */
+export async function settleConsumed(deps: Deps, partition: string, sorts: readonly string[]): Promise<void> {
+  await Promise.all(sorts.map((sort) => settleOne(deps, partition, sort)));
+}
+
+async function settleOne(deps: Deps, partition: string, sort: string): Promise<void> {
+  const [entry] = await deps.store.read(partition, { from: sort, to: `${sort}!` }, 1);
+  if (entry === undefined) return;
+  const { id } = decodeInboxEntry(entry);
+  const key = seenKey(id);
+  const [seen] = await deps.store.read(partition, { from: key, to: `${key}!` }, 1);
+  if (seen !== undefined)
+    await put(deps, { partition, sort: key, ...encodeSeen({ ...decodeSeen(seen), consumed: true }) }, seen.revision);
+  await deps.store.remove(entry, entry.revision);
+}
+
+/** What came in and no commit has consumed; for a heartbeat's look. */
+export async function peekInbox(deps: Deps, partition: string, consumed: readonly string[]): Promise<InboxEntry[]> {
+  const records = await deps.store.read(partition, INBOX_RANGE, INBOX_CONSUMED);
+  return records.filter((record) => !consumed.includes(record.sort)).map(decodeInboxEntry);
+}

@@ -1,0 +1,68 @@
+/** The live range of a work item: everything that `decide` needs, in one read. */
+import type { Due } from "../domain/alarm.ts";
+import type { Live } from "../domain/decide.ts";
+import { type Head, initialHead } from "../domain/head.ts";
+import { itemPartition, type WorkId } from "../domain/ids.ts";
+import type { Item } from "../domain/item.ts";
+import { DUE_KEY, HEAD_KEY, ITEM_KEY, LEASE_KEY, LIVE_RANGE } from "../domain/keys.ts";
+import { INBOX_READ } from "../domain/limits.ts";
+import type { Revision, StoredRecord } from "../ports/record-store.ts";
+import { decodeDue } from "../wire/due.ts";
+import { decodeHead } from "../wire/head.ts";
+import { decodeInboxEntry } from "../wire/inbox.ts";
+import { decodeItem } from "../wire/item.ts";
+import { decodeLease } from "../wire/lease.ts";
+import type { Deps } from "./deps.ts";
+
+export type Expected = Revision | "absent";
+export interface LiveRecords extends Live {
+  readonly partition: string;
+  readonly revisions: { readonly head: Expected; readonly lease: Expected; readonly due: Expected };
+}
+/** Without ITEM there is no work item: an enqueue that has not finished, or a collected one. */
+export interface NoItem {
+  readonly item: null;
+  readonly due: Due | null;
+}
+
+const SINGLES = 4;
+
+/** `deadlineMs` is the engine's total where it is known; it only counts until the first commit stores it. */
+export async function readLive(
+  deps: Deps,
+  workId: WorkId,
+  deadlineFor: (item: Item) => number | null = (item) => item.deadlineMs,
+): Promise<LiveRecords | NoItem> {
+  const partition = itemPartition(deps.namespace, workId);
+  const records = await deps.store.read(partition, LIVE_RANGE, SINGLES + INBOX_READ);
+  const by = (sort: string): StoredRecord | undefined => records.find((record) => record.sort === sort);
+  const [dueRecord, headRecord, itemRecord, leaseRecord] = [by(DUE_KEY), by(HEAD_KEY), by(ITEM_KEY), by(LEASE_KEY)];
+  const due = dueRecord === undefined ? null : decodeDue(dueRecord);
+  if (itemRecord === undefined) return { item: null, due };
+  const item = await decodeItem(itemRecord, { namespace: deps.namespace, workId }, deps.codec);
+  const head = headRecord === undefined ? initialHead(item, deadlineFor(item)) : await decodeHead(headRecord, deps.codec);
+  return {
+    partition,
+    item,
+    head,
+    due,
+    lease: leaseRecord === undefined ? null : decodeLease(leaseRecord),
+    inbox: unread(head, records),
+    revisions: {
+      head: headRecord?.revision ?? "absent",
+      lease: leaseRecord?.revision ?? "absent",
+      due: dueRecord?.revision ?? "absent",
+    },
+  };
+}
+
+function unread(head: Head, records: readonly StoredRecord[]): Live["inbox"] {
+  const entries = records.filter((record) => record.sort.startsWith("LIVE/inbox/") && !head.consumed.includes(record.sort));
+  return entries.map(decodeInboxEntry);
+}
+
+/** DUE in a read of its own: whoever may move it later reads it strictly before HEAD and inbox. */
+export async function readDue(deps: Deps, partition: string): Promise<{ due: Due | null; revision: Expected }> {
+  const [record] = await deps.store.read(partition, { from: DUE_KEY, to: `${DUE_KEY}!` }, 1);
+  return record === undefined ? { due: null, revision: "absent" } : { due: decodeDue(record), revision: record.revision };
+}

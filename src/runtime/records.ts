@@ -1,0 +1,40 @@
+/** Writing records so that a lost answer is not taken for a lost race (DESIGN §2). */
+import { RookeryError } from "../domain/errors.ts";
+import { SECOND_MS } from "../domain/limits.ts";
+import type { RecordDraft, Revision, Written } from "../ports/record-store.ts";
+import type { RecordContent } from "../wire/record.ts";
+import { type Deps, pause } from "./deps.ts";
+
+const FIRST_RETRY_MS = 50;
+
+export interface Draft extends RecordContent {
+  readonly partition: string;
+  readonly sort: string;
+  readonly due?: RecordDraft["due"];
+  readonly listed?: RecordDraft["listed"];
+}
+
+/** Puts a record if its revision is still `expected`. `token` is the writer's fencing token, 0 for none. */
+export async function put(deps: Deps, draft: Draft, expected: Revision | "absent", token = 0): Promise<Written> {
+  const { partition, sort, body, data, due = null, listed = null } = draft;
+  const record: RecordDraft = { partition, sort, body, data, due, listed, writeId: `${token}.${deps.nonce()}` };
+  const written = await patiently(deps, () => deps.store.write(record, expected));
+  if (!written.ok && written.current?.writeId === record.writeId) return { ok: true, revision: written.current.revision };
+  return written;
+}
+
+/** Repeats what failed because a store or queue could not be reached, within `settings.patienceMs`. */
+export async function patiently<T>(deps: Pick<Deps, "clock" | "settings">, call: () => Promise<T>): Promise<T> {
+  let waitMs = FIRST_RETRY_MS;
+  let leftMs = deps.settings.patienceMs;
+  for (;;) {
+    try {
+      return await call();
+    } catch (error) {
+      if (!(error instanceof RookeryError) || !error.retryable || leftMs <= 0) throw error;
+      await pause(deps.clock, Math.min(waitMs, leftMs));
+      leftMs -= waitMs;
+      waitMs = Math.min(2 * waitMs, SECOND_MS);
+    }
+  }
+}

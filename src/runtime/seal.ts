@@ -1,0 +1,54 @@
+/** Before a commit: tails that would make the snapshot cross into another block are sealed in segments. */
+import type { Head } from "../domain/head.ts";
+import { type SegmentAddress, type StrandName, segmentKey } from "../domain/keys.ts";
+import { tailSize, wantsSeal } from "../domain/strand.ts";
+import { encodeHead } from "../wire/head.ts";
+import type { RecordContent } from "../wire/record.ts";
+import type { Deps } from "./deps.ts";
+import type { Session } from "./session.ts";
+import { sealStrand } from "./strands.ts";
+
+const STRANDS = { journal: "journal", log: "log", artifact: "sealedArtifacts" } as const satisfies Record<StrandName, keyof Head>;
+
+export interface SealedTails {
+  readonly head: Head;
+  /** The head's encoding, when it was made to measure it and still holds. */
+  readonly content: RecordContent | null;
+  /** Segments that were merged into others: to be removed once the commit has linked past them. */
+  readonly merged: readonly string[];
+}
+
+export async function sealTails(session: Session, head: Head): Promise<SealedTails> {
+  const { deps } = session;
+  const allTails = tailSize(head.journal) + tailSize(head.log) + tailSize(head.sealedArtifacts);
+  if (allTails < deps.store.blockBytes / 4) return { head, content: null, merged: [] };
+  const content = await encodeHead(head, deps.codec);
+  const bytes = JSON.stringify(content.body).length + (content.data?.byteLength ?? 0);
+  const due = (["journal", "log", "artifact"] as const).filter((name) =>
+    wantsSeal(head[STRANDS[name]], bytes, allTails, deps.store.blockBytes),
+  );
+  if (due.length === 0) return { head, content, merged: [] };
+  return sealAll(session, head, due);
+}
+
+async function sealAll(session: Session, head: Head, names: readonly StrandName[]): Promise<SealedTails> {
+  const { deps, partition, lease } = session;
+  let next = head;
+  const merged: string[] = [];
+  for (const name of names) {
+    const sealed = await sealStrand(deps, partition, name, next[STRANDS[name]], lease.token);
+    next = { ...next, [STRANDS[name]]: sealed.strand };
+    merged.push(...sealed.merged.map((address: SegmentAddress) => segmentKey(name, address)));
+  }
+  return { head: next, content: null, merged };
+}
+
+/** Nobody links to them any more; one that stays behind goes with the item. */
+export function removeSegments(session: { readonly deps: Deps; readonly partition: string }, sorts: readonly string[]): void {
+  const { deps, partition } = session;
+  for (const sort of sorts) {
+    const read = deps.store.read(partition, { from: sort, to: `${sort}!` }, 1);
+    const removed = read.then(([record]) => (record === undefined ? undefined : deps.store.remove(record, record.revision)));
+    removed.catch((error: unknown) => deps.logger.warn("a merged segment stays behind", { partition, sort, error }));
+  }
+}

@@ -1,0 +1,48 @@
+/**
+ * What follows an end: the key is told until when it is remembered, and DUE, set for that instant, says that all is
+ * done. Idempotent, and safe without a lease: HEAD's end only changes by a redrive, whose sender moves DUE.
+ */
+import { isAlarmSet, retentionAlarm } from "../domain/alarm.ts";
+import { isEnded } from "../domain/head.ts";
+import { keyPartition } from "../domain/ids.ts";
+import type { Item } from "../domain/item.ts";
+import { KEY_KEY } from "../domain/keys.ts";
+import type { StoredRecord } from "../ports/record-store.ts";
+import { sha256 } from "../wire/digest.ts";
+import { decodeKey, encodeKey } from "../wire/key.ts";
+import { writeDue } from "./alarms.ts";
+import type { Deps } from "./deps.ts";
+import { readDue, readLive } from "./live.ts";
+import { put } from "./records.ts";
+
+/** False when the item is not ended after all, or something came in: decide afresh. */
+export async function settle(deps: Deps, item: Item): Promise<boolean> {
+  for (;;) {
+    const partition = `${item.namespace}/${item.workId}`;
+    const { due, revision } = await readDue(deps, partition);
+    const live = await readLive(deps, item.workId);
+    if (live.item === null || !isEnded(live.head.status) || live.inbox.length > 0) return false;
+    const until = live.head.rememberedUntilAtMs;
+    if (until === null || isAlarmSet(due, "retention")) return true;
+    await rememberKey(deps, item, until);
+    if ((await writeDue(deps, partition, retentionAlarm(live.head, until), revision)).ok) return true;
+  }
+}
+
+async function rememberKey(deps: Deps, item: Item, rememberedUntilAtMs: number): Promise<void> {
+  const record = await readKey(deps, item);
+  if (record === null) return;
+  const entry = decodeKey(record);
+  if (entry.workId !== item.workId) return;
+  await put(
+    deps,
+    { partition: record.partition, sort: KEY_KEY, ...encodeKey({ ...entry, rememberedUntilAtMs }) },
+    record.revision,
+  );
+}
+
+export async function readKey(deps: Deps, item: Item): Promise<StoredRecord | null> {
+  if (item.key === null) return null;
+  const [record] = await deps.store.read(keyPartition(deps.namespace, item.engine, sha256(item.key)));
+  return record ?? null;
+}

@@ -1,0 +1,118 @@
+/**
+ * What a step is given for one attempt. It reads and adds; it commits nothing but memos and blobs, which only count
+ * once the attempt commits. It is revoked when the attempt is over: a step that runs on can do no more harm (G4).
+ */
+import type { ArtifactRef, Ctx, Engine } from "../domain/engine.ts";
+import { CtxRevokedError, InvalidArgumentError } from "../domain/errors.ts";
+import type { Head } from "../domain/head.ts";
+import type { FencingToken } from "../domain/ids.ts";
+import type { Item } from "../domain/item.ts";
+import { decodeJson, encodeJson, type Json } from "../domain/json.ts";
+import { onceKey } from "../domain/keys.ts";
+import { sha256 } from "../wire/digest.ts";
+import { decodeMemo, encodeMemo } from "../wire/memo.ts";
+import { createArtifacts } from "./artifacts.ts";
+import type { Deps } from "./deps.ts";
+import { readLog } from "./log.ts";
+import { createOutcomeMaker, type OutcomeMaker } from "./outcome.ts";
+import { put } from "./records.ts";
+import { keep, load } from "./values.ts";
+
+export interface AttemptScope {
+  readonly deps: Deps;
+  readonly partition: string;
+  readonly item: Item;
+  readonly head: Head;
+  readonly engine: Engine;
+  readonly attempt: number;
+  readonly token: FencingToken;
+  readonly endsAtMs: number;
+  readonly abortSignal: AbortSignal;
+  /** JSON text that the engine's schema has passed. */
+  readonly payload: string;
+}
+
+export interface AttemptContext {
+  readonly ctx: Ctx<Json, Json, Json, Json>;
+  readonly outcomes: OutcomeMaker;
+  readonly meters: Record<string, number>;
+  readonly artifacts: ArtifactRef[];
+  revoke(): void;
+}
+
+export function createStepContext(scope: AttemptScope): AttemptContext {
+  const { deps, item, head, abortSignal } = scope;
+  let revoked = false;
+  let payload: { value: Json } | null = null;
+  const guard = (what: string): void => {
+    if (revoked) throw new CtxRevokedError(item.workId, what);
+  };
+  const meters: Record<string, number> = {};
+  const artifacts: ArtifactRef[] = [];
+  const outcomes = createOutcomeMaker(scope.engine, head.step, () => deps.clock.nowMs());
+  const guarded =
+    <A extends unknown[], T>(what: string, call: (...args: A) => T) =>
+    (...args: A): T => {
+      guard(what);
+      return call(...args);
+    };
+  const ctx: Ctx<Json, Json, Json, Json> = {
+    workId: item.workId,
+    namespace: item.namespace,
+    step: head.version,
+    attempt: scope.attempt,
+    abortSignal,
+    wake: head.wake,
+    logger: deps.logger,
+    get remainingMs() {
+      guard("remainingMs");
+      return Math.max(0, scope.endsAtMs - deps.clock.nowMs());
+    },
+    get payload() {
+      payload ??= { value: decodeJson(scope.payload) };
+      return payload.value;
+    },
+    now: guarded("now", () => deps.clock.nowMs()),
+    once: guarded("once", (key, run) => once(scope, guard, key, run)),
+    meter: guarded("meter", (name, amount) => addToMeter(meters, name, amount)),
+    artifacts: createArtifacts({ deps, partition: scope.partition, workId: item.workId, head, made: artifacts, guard }),
+    readLog: guarded("readLog", (options) => readLog(deps, scope.partition, head, options?.last)),
+    next: guarded("next", outcomes.next),
+    complete: guarded("complete", outcomes.complete),
+    fail: guarded("fail", outcomes.fail),
+  };
+  return {
+    ctx,
+    outcomes,
+    meters,
+    artifacts,
+    revoke: () => {
+      revoked = true;
+    },
+  };
+}
+
+function addToMeter(meters: Record<string, number>, name: string, amount: number): void {
+  if (typeof name !== "string" || name === "") throw new InvalidArgumentError("ctx.meter: name", "a text", name);
+  if (!Number.isFinite(amount)) throw new InvalidArgumentError(`ctx.meter: amount of ${name}`, "a finite number", amount);
+  meters[name] = (meters[name] ?? 0) + amount;
+}
+
+/** One write, after; the loser of a race takes the stored result. */
+async function once<T>(scope: AttemptScope, guard: (what: string) => void, key: string, run: () => Promise<T>): Promise<T> {
+  const { deps, partition, head } = scope;
+  if (typeof key !== "string") throw new InvalidArgumentError("ctx.once: key", "a text", key);
+  const sort = onceKey(head.version, sha256(key));
+  const [stored] = await deps.store.read(partition, { from: sort, to: `${sort}!` }, 1);
+  if (stored !== undefined) return revive<T>(await load(deps, partition, decodeMemo(stored)));
+  const text = encodeJson(await run(), `ctx.once(${JSON.stringify(key)})`);
+  guard("once");
+  const memo = encodeMemo(key, await keep(deps, partition, text));
+  const written = await put(deps, { partition, sort, ...memo }, "absent", scope.token);
+  if (written.ok || written.current === null) return revive<T>(text);
+  return revive<T>(await load(deps, partition, decodeMemo(written.current)));
+}
+/** What comes back is what was stored of a `T`, also the first time. */
+function revive<T>(text: string): T {
+  return JSON.parse(text) as T;
+}

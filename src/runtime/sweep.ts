@@ -1,0 +1,110 @@
+/**
+ * The sweep: whatever is due is looked at, what is owed is sent, and only then the alarm moves (G3). It never runs a
+ * step and never writes HEAD. On a store that collects nothing by itself it also forgets and collects ended items.
+ */
+import { type Due, type Ring, ring } from "../domain/alarm.ts";
+import { assertNever, messageOf } from "../domain/errors.ts";
+import { itemPartition, parseItemPartition, type WorkId } from "../domain/ids.ts";
+import { ALARM_ORPHAN_MS, ALARM_OWED_MS, SHARDS } from "../domain/limits.ts";
+import { writeDue } from "./alarms.ts";
+import { collect } from "./collect.ts";
+import type { Deps } from "./deps.ts";
+import { sendHint } from "./hints.ts";
+import { type Expected, type NoItem, readDue, readLive } from "./live.ts";
+
+export interface Swept {
+  /** Alarms that were due. */
+  looked: number;
+  /** Hints sent. */
+  hinted: number;
+  /** Ended items whose blobs, and a day later whose records, were deleted. */
+  forgotten: number;
+  collected: number;
+  /** Alarms that could not be handled, and were moved by 10 min. */
+  failed: number;
+}
+
+const PAGE = 100;
+
+/** Everything that is due now, until the signal fires. */
+export async function sweep(deps: Deps, stop?: AbortSignal): Promise<Swept> {
+  const swept: Swept = { looked: 0, hinted: 0, forgotten: 0, collected: 0, failed: 0 };
+  for (let shard = 0; shard < SHARDS; shard++) {
+    for (;;) {
+      const entries = await deps.store.due(shard, deps.clock.nowMs(), PAGE);
+      const before = swept.looked;
+      for (const { partition } of entries) {
+        if (stop?.aborted === true) return swept;
+        await sweepOne(deps, partition, swept);
+      }
+      if (entries.length < PAGE || swept.looked === before) break;
+    }
+  }
+  return swept;
+}
+
+async function sweepOne(deps: Deps, partition: string, swept: Swept): Promise<void> {
+  const at = parseItemPartition(partition);
+  if (at === null || at.namespace !== deps.namespace) return;
+  swept.looked += 1;
+  try {
+    await look(deps, at.workId, swept);
+  } catch (error) {
+    swept.failed += 1;
+    deps.logger.error("alarm not handled", { partition, error: messageOf(error) });
+    await moveOn(deps, partition);
+  }
+}
+
+/** DUE strictly before the rest; then what is owed; DUE last, by the revision that was read. */
+async function look(deps: Deps, workId: WorkId, swept: Swept): Promise<void> {
+  const partition = itemPartition(deps.namespace, workId);
+  const nowMs = deps.clock.nowMs();
+  const { due, revision } = await readDue(deps, partition);
+  if (due === null || due.atMs > nowMs) return;
+  const live = await readLive(deps, workId);
+  if (live.item === null) return orphan(deps, partition, { item: null, due }, revision);
+  const todo: Ring = ring(due, live.head, live.inbox.length, nowMs);
+  switch (todo.kind) {
+    case "look_again":
+      if (todo.hint !== null) {
+        await sendHint(deps, live.item, live.inbox.length > 0 ? null : live.head.version, todo.hint.delayMs);
+        swept.hinted += 1;
+      }
+      await writeDue(deps, partition, todo.next, revision);
+      return;
+    case "forget":
+      await deps.blobs.removeAll(partition);
+      await writeDue(deps, partition, todo.next, revision);
+      swept.forgotten += 1;
+      return;
+    case "collect":
+      await collect(deps, live.item);
+      swept.collected += 1;
+      return;
+    default:
+      return assertNever(todo);
+  }
+}
+
+/** An enqueue that never finished: it gives up after 30 s, so a day later nobody can be about to write ITEM. */
+async function orphan(deps: Deps, partition: string, found: NoItem, revision: Expected): Promise<void> {
+  const { due } = found;
+  if (due === null || revision === "absent") return;
+  if (due.why === "collect") {
+    await deps.store.remove({ partition, sort: "LIVE/DUE" }, revision);
+    return;
+  }
+  await writeDue(deps, partition, { why: "collect", atMs: deps.clock.nowMs() + ALARM_ORPHAN_MS, version: 0, rings: 0 }, revision);
+}
+
+async function moveOn(deps: Deps, partition: string): Promise<void> {
+  try {
+    const { due, revision } = await readDue(deps, partition);
+    if (due === null) return;
+    const later: Due = { ...due, atMs: deps.clock.nowMs() + ALARM_OWED_MS };
+    await writeDue(deps, partition, later, revision);
+  } catch (error) {
+    deps.logger.error("alarm not moved", { partition, error: messageOf(error) });
+  }
+}

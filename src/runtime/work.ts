@@ -1,0 +1,136 @@
+/**
+ * One message, from its receipt to its end: read, decide, claim, run, hop, look.
+ *
+ * G3: the message is deleted last, after the next hint is sent and what arrived meanwhile has been looked for. Whatever
+ *     is thrown here leaves it in the queue, hidden for a while.
+ */
+import { alarmFor, needsRewrite } from "../domain/alarm.ts";
+import { backoffMs, type Claiming, type Decision, decide, type Hand, isOverdue } from "../domain/decide.ts";
+import type { Engine } from "../domain/engine.ts";
+import { assertNever, messageOf, RecordUndecodableError } from "../domain/errors.ts";
+import { isEnded } from "../domain/head.ts";
+import type { Message } from "../ports/work-queue.ts";
+import { decodeHint, type Hint } from "../wire/hint.ts";
+import { writeDue } from "./alarms.ts";
+import type { Deps } from "./deps.ts";
+import { type Engines, rulesOf, shorter } from "./engines.ts";
+import { sendNext } from "./hints.ts";
+import { type LiveRecords, readDue, readLive } from "./live.ts";
+import { type Host, runSession } from "./loop.ts";
+import { patiently } from "./records.ts";
+import { claim, type Session } from "./session.ts";
+import { settle } from "./settle.ts";
+
+export interface WorkHost extends Host {
+  /** True once nothing else runs in this process, and nothing else will until the first commit; false when it stops. */
+  becomeAlone(message: Message): Promise<boolean>;
+  readonly isAlone: () => boolean;
+}
+
+/** Never rejects: what cannot be handled now is hidden, and comes back. */
+export async function work(deps: Deps, engines: Engines, message: Message, host: WorkHost): Promise<void> {
+  try {
+    const hint = decodeHint(message.body);
+    await handle(deps, engines, message, hint, host);
+  } catch (error) {
+    await giveUp(deps, message, error);
+  }
+}
+
+async function giveUp(deps: Deps, message: Message, error: unknown): Promise<void> {
+  deps.logger.error("message not handled", { messageId: message.id, body: message.body, error: messageOf(error) });
+  const undecodable = error instanceof RecordUndecodableError && error.message.startsWith("hint ");
+  const answer = undecodable
+    ? deps.queue.bury(message, error.message)
+    : deps.queue.hide(message, backoffMs(message.receiveCount));
+  await answer.catch((again: unknown) =>
+    deps.logger.error("message not given back", { messageId: message.id, error: messageOf(again) }),
+  );
+}
+
+async function handle(deps: Deps, engines: Engines, message: Message, hint: Hint, host: WorkHost): Promise<void> {
+  const hand: Hand = { messageId: message.id, version: hint.version, receiveCount: message.receiveCount };
+  let own: Session | null = null;
+  for (;;) {
+    const live = await readLive(deps, hint.workId, (item) =>
+      shorter(item.deadlineMs, engines.find(item.engine)?.code.limits?.totalMs ?? null),
+    );
+    if (live.item === null) return remove(deps, message);
+    const engine = loadedEngine(engines, live);
+    const decision = decideNow(deps, live, hand, engine !== null, own);
+    switch (decision.kind) {
+      case "delete":
+        return remove(deps, message);
+      case "hide":
+        return patiently(deps, () => deps.queue.hide(message, decision.delayMs));
+      case "settle":
+        if (await settle(deps, live.item)) return remove(deps, message);
+        break;
+      case "claim":
+        if (engine === null) return patiently(deps, () => deps.queue.hide(message, backoffMs(message.receiveCount)));
+        if (decision.claim.suspect && !host.isAlone()) {
+          if (await host.becomeAlone(message)) break;
+          return patiently(deps, () => deps.queue.hide(message, 0));
+        }
+        own = await runClaim(deps, live, engine, decision.claim, message, host);
+        if (own !== null && !own.lost && (await look(deps, own))) return remove(deps, message);
+        break;
+      default:
+        return assertNever(decision);
+    }
+  }
+}
+
+function decideNow(deps: Deps, live: LiveRecords, hand: Hand, engineLoaded: boolean, own: Session | null): Decision {
+  const { lease } = live;
+  // † A worker whose own lease is live never hides or deletes on a decision: it claims anew.
+  const mine = own !== null && lease !== null && lease.token === own.lease.token && lease.holder === own.lease.holder;
+  const holderGone = mine || (lease !== null && deps.processes.isGone(lease.holder));
+  return decide(live, hand, { nowMs: deps.clock.nowMs(), holderGone, ownLease: mine, engineLoaded });
+}
+
+/** Null: this worker cannot run the item; it stays for one that can. */
+function loadedEngine(engines: Engines, live: LiveRecords): Engine | null {
+  const engine = engines.find(live.item.engine);
+  return engine === null || engine.version < live.head.engineVersion ? null : engine;
+}
+
+/** The session that ran, or null when the claim was lost. */
+async function runClaim(
+  deps: Deps,
+  live: LiveRecords,
+  engine: Engine,
+  claiming: Claiming,
+  message: Message,
+  host: WorkHost,
+): Promise<Session | null> {
+  const rules = rulesOf(engine, live.item, deps.settings.retentionMs);
+  const session = await claim(deps, live, claiming, { engine, rules, messageId: message.id, alone: host.isAlone() });
+  if (session === null) return null;
+  await runSession(session, claiming, live.inbox, message, host);
+  return session;
+}
+
+/**
+ * Hop, then look. Committed first; now the next hint is sent; then DUE, strictly before the rest, and the inbox are
+ * read once more. † What arrived meanwhile found the lease busy, so it is handled now: false, decide afresh.
+ */
+async function look(deps: Deps, session: Session): Promise<boolean> {
+  const { partition, item } = session;
+  await sendNext(deps, item, session.head);
+  for (;;) {
+    const { due, revision } = await readDue(deps, partition);
+    const live = await readLive(deps, item.workId);
+    if (live.item === null) return true;
+    const nowMs = deps.clock.nowMs();
+    if (live.inbox.length > 0 || isOverdue(live.head, nowMs)) return false;
+    if (isEnded(live.head.status)) return settle(deps, item);
+    const need = alarmFor(live.head, nowMs);
+    if (!needsRewrite(due, need, nowMs)) return true;
+    if ((await writeDue(deps, partition, need, revision)).ok) return true;
+  }
+}
+
+function remove(deps: Deps, message: Message): Promise<void> {
+  return patiently(deps, () => deps.queue.remove(message));
+}

@@ -1,0 +1,131 @@
+/**
+ * The poll loop of one process: receives hints for its free slots, works on each, and gives back what it has when it
+ * is told to stop.
+ */
+import { messageOf } from "../domain/errors.ts";
+import type { Lane } from "../domain/lane.ts";
+import { INLINE_MS, INLINE_STEPS, SECOND_MS } from "../domain/limits.ts";
+import type { Message } from "../ports/work-queue.ts";
+import { type Company, createCompany, type Place } from "./company.ts";
+import { type Deps, pause } from "./deps.ts";
+import type { Engines } from "./engines.ts";
+import { type WorkHost, work } from "./work.ts";
+
+export interface WorkerOptions {
+  /** Items at work at once. */
+  readonly concurrency: number;
+  /** Null for all. */
+  readonly lanes: readonly Lane[] | null;
+  /** How long running steps may go on after a stop before they are given back. */
+  readonly graceMs: number;
+  /** A step did not heed its abort signal; the process should be replaced once the worker has stopped. */
+  readonly onAbandoned: (workId: string) => void;
+}
+
+export interface Worker {
+  /** Works until the signal fires, and resolves once everything is finished or given back. */
+  run(stop: AbortSignal): Promise<void>;
+  /** Messages in hand. */
+  inFlight(): number;
+}
+
+const CHECK_MS = 20;
+const POLL_MS = 20 * SECOND_MS;
+const FIRST_QUEUE_RETRY_MS = SECOND_MS / 10;
+const MAX_QUEUE_RETRY_MS = 10 * SECOND_MS;
+
+export function createWorker(deps: Deps, engines: Engines, options: WorkerOptions): Worker {
+  const company = createCompany(() => changed());
+  const giveBack = new AbortController();
+  let inFlight = 0;
+  let changed = (): void => undefined;
+
+  async function one(message: Message, stop: AbortSignal): Promise<void> {
+    const place = await company.enter();
+    await work(deps, engines, message, hostOf(place, stop));
+    place.leave();
+    inFlight -= 1;
+    changed();
+  }
+  function hostOf(place: Place, stop: AbortSignal): WorkHost {
+    return {
+      shouldYield: (steps, sinceMs) => {
+        if (stop.aborted || place.isWaitedFor()) return true;
+        return inFlight >= options.concurrency && (steps >= INLINE_STEPS || deps.clock.nowMs() - sinceMs >= INLINE_MS);
+      },
+      giveBack: giveBack.signal,
+      committed: () => place.backToCompany(),
+      abandoned: options.onAbandoned,
+      becomeAlone: (message) => waitAlone(deps, place, message, stop),
+      isAlone: () => place.isAlone(),
+    };
+  }
+  /** Until a slot is free and the company open; false when the worker stops. */
+  async function roomForMore(stop: AbortSignal): Promise<boolean> {
+    while (!stop.aborted && (inFlight >= options.concurrency || company.isClosed())) {
+      await new Promise<void>((resolve) => {
+        changed = resolve;
+      });
+    }
+    return !stop.aborted;
+  }
+  async function receive(stop: AbortSignal): Promise<void> {
+    const { visibilityMs } = deps.settings;
+    const max = options.concurrency - inFlight;
+    const messages = await deps.queue.receive({ lanes: options.lanes, max, waitMs: POLL_MS, visibilityMs, abortSignal: stop });
+    inFlight += messages.length;
+    for (const message of messages) void one(message, stop);
+  }
+  return {
+    inFlight: () => inFlight,
+    async run(stop) {
+      stop.addEventListener("abort", () => changed(), { once: true });
+      let retryMs = FIRST_QUEUE_RETRY_MS;
+      while (await roomForMore(stop)) {
+        try {
+          await receive(stop);
+          retryMs = FIRST_QUEUE_RETRY_MS;
+        } catch (error) {
+          deps.logger.error("could not receive", { error: messageOf(error) });
+          await pause(deps.clock, retryMs, stop);
+          retryMs = Math.min(2 * retryMs, MAX_QUEUE_RETRY_MS);
+        }
+      }
+      await drain(deps, company, giveBack, options.graceMs, () => inFlight);
+    },
+  };
+}
+
+/** A suspect waits for the others; its message stays with it meanwhile. */
+async function waitAlone(deps: Deps, place: Place, message: Message, stop: AbortSignal): Promise<boolean> {
+  let cancelTimer = (): void => undefined;
+  const extend = (): void => {
+    cancelTimer = deps.clock.after(deps.settings.heartbeatMs, () => {
+      deps.queue
+        .hide(message, deps.settings.visibilityMs)
+        .catch((error: unknown) => deps.logger.warn("could not extend visibility", { error: messageOf(error) }));
+      extend();
+    });
+  };
+  extend();
+  const alone = await place.becomeAlone(stop);
+  cancelTimer();
+  return alone;
+}
+
+/** Running steps may finish within the grace; what is left then is aborted and given back. */
+async function drain(
+  deps: Deps,
+  company: Company,
+  giveBack: AbortController,
+  graceMs: number,
+  inFlight: () => number,
+): Promise<void> {
+  const endsAtMs = deps.clock.nowMs() + graceMs;
+  while (inFlight() > 0 && deps.clock.nowMs() < endsAtMs) await pause(deps.clock, CHECK_MS);
+  if (inFlight() === 0) return;
+  deps.logger.info("giving back what still runs", { steps: company.running() });
+  giveBack.abort();
+  const lastMs = deps.clock.nowMs() + deps.settings.abandonMs + SECOND_MS;
+  while (inFlight() > 0 && deps.clock.nowMs() < lastMs) await pause(deps.clock, CHECK_MS);
+}
