@@ -1,0 +1,119 @@
+/**
+ * Rookery on one machine: SQLite and files under one folder, no server. Any number of processes may open the same
+ * folder at the same time. Needs Node 24.
+ */
+import { join, resolve } from "node:path";
+import { createEmbeddedBlobStore } from "./adapters/embedded/blob-store.ts";
+import { openDatabase } from "./adapters/embedded/database.ts";
+import { createEmbeddedQueue } from "./adapters/embedded/queue.ts";
+import { createEmbeddedRecordStore } from "./adapters/embedded/record-store.ts";
+import { createSystemClock } from "./adapters/node/clock.ts";
+import { createConsoleLogger } from "./adapters/node/logger.ts";
+import { createProcessTable } from "./adapters/node/process-table.ts";
+import { createSystemRandom } from "./adapters/node/random.ts";
+import type { BuriedMessage, MessageCounts } from "./adapters/shared/operator-reads.ts";
+import type { Engine } from "./domain/engine.ts";
+import { parseNamespace } from "./domain/ids.ts";
+import type { Lane } from "./domain/lane.ts";
+import { SECOND_MS } from "./domain/limits.ts";
+import type { Logger } from "./ports/logger.ts";
+import { type Client, createClient } from "./runtime/client.ts";
+import { createNonces, DEFAULT_SETTINGS, type Deps, type Settings } from "./runtime/deps.ts";
+import { createEngines } from "./runtime/engines.ts";
+import { type Swept, sweep } from "./runtime/sweep.ts";
+import { runSweeper } from "./runtime/sweeper.ts";
+import { createWorker } from "./runtime/worker.ts";
+import { createCodec } from "./wire/codec.ts";
+
+export interface EmbeddedOptions {
+  /** The folder of the store; made when missing. Default ".rookery" in the working directory. */
+  readonly home?: string;
+  /** Default "default". */
+  readonly namespace?: string;
+  /** Needed to work, not to enqueue. */
+  readonly engines?: readonly Engine[];
+  /** Default: warnings and errors to stderr. */
+  readonly logger?: Logger;
+  /** "off" loses committed writes when the machine goes down: for benchmarks. Default "full". */
+  readonly synchronous?: "full" | "off";
+  /** Bounds of leases, heartbeats and retention; the defaults are in limits.ts. */
+  readonly settings?: Partial<Settings>;
+}
+export interface WorkOptions {
+  /** Items at work at once in this process. Default 10. */
+  readonly concurrency?: number;
+  /** Default all. */
+  readonly lanes?: readonly Lane[];
+  /** How long running steps may go on after `stop` before they are given back. Default 10 s. */
+  readonly graceMs?: number;
+  /** Whether to sweep once a minute, too. Default true. */
+  readonly sweep?: boolean;
+  /** Called when a step did not heed its abort signal: JavaScript cannot stop it, so replace the process. */
+  readonly onAbandoned?: (workId: string) => void;
+}
+/** What operators see of the queue and the files. */
+export interface Embedded extends Client {
+  readonly home: string;
+  readonly namespace: string;
+  readonly databasePath: string;
+  /** Works until the signal fires, and resolves once everything is finished or given back. */
+  work(stop: AbortSignal, options?: WorkOptions): Promise<void>;
+  /** Looks once at everything that is due. */
+  sweep(): Promise<Swept>;
+  countMessages(): Promise<MessageCounts>;
+  /** Messages that nobody could read, newest first. */
+  buried(limit: number): Promise<readonly BuriedMessage[]>;
+  close(): void;
+}
+
+const DEFAULT_CONCURRENCY = 10;
+/** Pages are 4 KiB here, so compression pays only for states that would take more than one. */
+const DEFLATE_FROM_BYTES = 4_096;
+/** A worker outlasts short troubles of the disk; a caller is told at once. */
+const WORKER_PATIENCE_MS = 10 * SECOND_MS;
+
+/** @throws StoreUnavailableError, StoreTooNewError, WrongRuntimeError, InvalidArgumentError */
+export function openEmbedded(options: EmbeddedOptions = {}): Embedded {
+  const home = resolve(options.home ?? ".rookery");
+  const namespace = parseNamespace(options.namespace ?? "default");
+  const logger = options.logger ?? createConsoleLogger();
+  const [clock, random, processes] = [createSystemClock(), createSystemRandom(), createProcessTable()];
+  const databasePath = join(home, "rookery.sqlite");
+  const database = openDatabase({ path: databasePath, synchronous: options.synchronous ?? "full" });
+  const queue = createEmbeddedQueue({ database, namespace, clock, random, processes });
+  const deps: Deps = {
+    namespace,
+    store: createEmbeddedRecordStore({ database, namespace }),
+    queue,
+    blobs: createEmbeddedBlobStore({ home }),
+    clock,
+    random,
+    logger,
+    processes,
+    codec: createCodec({ deflateFromBytes: DEFLATE_FROM_BYTES }),
+    settings: { ...DEFAULT_SETTINGS, ...options.settings },
+    nonce: createNonces(random),
+  };
+  const engines = createEngines(options.engines ?? []);
+  return {
+    ...createClient(deps),
+    home,
+    namespace,
+    databasePath,
+    work: (stop, how = {}) => {
+      const patient = { ...deps, settings: { ...deps.settings, patienceMs: Math.max(deps.settings.patienceMs, WORKER_PATIENCE_MS) } };
+      const worker = createWorker(patient, engines, {
+        concurrency: how.concurrency ?? DEFAULT_CONCURRENCY,
+        lanes: how.lanes ?? null,
+        graceMs: how.graceMs ?? 10 * SECOND_MS,
+        onAbandoned: how.onAbandoned ?? ((workId) => logger.error("a step does not end; replace this process", { workId })),
+      });
+      const sweeping = how.sweep === false ? Promise.resolve() : runSweeper(patient, stop);
+      return Promise.all([worker.run(stop), sweeping]).then(() => undefined);
+    },
+    sweep: () => sweep(deps),
+    countMessages: () => queue.countMessages(),
+    buried: (limit) => queue.buried(limit),
+    close: () => database.close(),
+  };
+}
