@@ -1,0 +1,93 @@
+/**
+ * Blobs as files: `<home>/blobs/<namespace>/<workId>/<digest>`, for the owner `<namespace>/<workId>`.
+ *
+ * A blob has its name only when all of it is on disk: it is written to `blobs/.tmp`, synced, renamed, and its folder
+ * synced. Every read, of a range too, hashes the whole file, and holds the last chunk back until the digest is known.
+ */
+import { createHash } from "node:crypto";
+import { join } from "node:path";
+import { BlobAlteredError, BlobMissingError, InvalidArgumentError } from "../../domain/errors.ts";
+import type { BlobContent, BlobInfo, BlobStore, ByteRange } from "../../ports/blob-store.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { Random } from "../../ports/random.ts";
+import { type BlobFiles, createBlobFiles } from "./blob-files.ts";
+
+/** Owners and digests become paths: nothing that could lead elsewhere. */
+const OWNER = /^[a-z0-9][a-z0-9_-]*\/[a-z0-9][a-z0-9_-]*$/i;
+const DIGEST = /^[0-9a-f]{64}$/;
+const EVERYTHING: ByteRange = { from: 0, to: Number.POSITIVE_INFINITY };
+
+export interface EmbeddedBlobStoreDeps {
+  readonly home: string;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+export function createEmbeddedBlobStore({ home, clock, random }: EmbeddedBlobStoreDeps): BlobStore {
+  const files = createBlobFiles(join(home, "blobs"), random);
+  files.removeStale(clock.nowMs());
+  return {
+    async put(owner, content) {
+      const info = content instanceof Uint8Array ? { digest: sha256(content), bytes: content.length } : null;
+      const path = info && pathOf(owner, info.digest);
+      if (path === null || (await files.sizeOf(path)) !== info?.bytes) return write(files, owner, content);
+      await files.sync(path);
+      return info;
+    },
+    async *get(owner, digest, range = EVERYTHING) {
+      const chunks = await files.open(pathOf(owner, digest));
+      if (chunks === null) throw new BlobMissingError(owner, digest);
+      yield* verified(chunks, { owner, digest, range });
+    },
+    async head(owner, digest) {
+      const bytes = await files.sizeOf(pathOf(owner, digest));
+      return bytes === null ? null : { digest, bytes };
+    },
+    removeAll: async (owner) => files.removeAll(checkOwner(owner)),
+  };
+}
+
+async function write(files: BlobFiles, owner: string, content: BlobContent): Promise<BlobInfo> {
+  checkOwner(owner);
+  const hash = createHash("sha256");
+  let bytes = 0;
+  const temporary = await files.writeTemporary(content, (chunk) => {
+    hash.update(chunk);
+    bytes += chunk.length;
+  });
+  const digest = hash.digest("hex");
+  await files.publish(temporary, pathOf(owner, digest));
+  return { digest, bytes };
+}
+
+async function* verified(
+  chunks: AsyncIterable<Uint8Array>,
+  { owner, digest, range }: { readonly owner: string; readonly digest: string; readonly range: ByteRange },
+): AsyncGenerator<Uint8Array> {
+  const hash = createHash("sha256");
+  let heldBack: Uint8Array | null = null;
+  let at = 0;
+  for await (const chunk of chunks) {
+    hash.update(chunk);
+    const part = chunk.subarray(Math.max(0, range.from - at), Math.max(0, range.to - at));
+    at += chunk.length;
+    if (part.length === 0) continue;
+    if (heldBack !== null) yield heldBack;
+    heldBack = part;
+  }
+  const got = hash.digest("hex");
+  if (got !== digest) throw new BlobAlteredError(owner, digest, got);
+  if (heldBack !== null) yield heldBack;
+}
+
+function sha256(content: Uint8Array): string {
+  return createHash("sha256").update(content).digest("hex");
+}
+function checkOwner(owner: string): string {
+  if (!OWNER.test(owner)) throw new InvalidArgumentError("owner of a blob", "<namespace>/<work id>", owner);
+  return owner;
+}
+function pathOf(owner: string, digest: string): string {
+  if (!DIGEST.test(digest)) throw new InvalidArgumentError("digest of a blob", "SHA-256 as 64 lower-case hex digits", digest);
+  return join(checkOwner(owner), digest);
+}
