@@ -3,6 +3,7 @@ import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { InvalidArgumentError, messageOf, RookeryError, StoreUnavailableError } from "../../domain/errors.ts";
+import { type ChangeWatch, createChangeWatch } from "./change-watch.ts";
 import { createGroup, type Group, type Unavailable } from "./group-commit.ts";
 import { numberOf } from "./row.ts";
 import { APPLICATION_ID, migrate } from "./schema.ts";
@@ -31,6 +32,8 @@ export interface Database {
   prepare(sql: string): StatementSync;
   /** Reads outside any group, and so only what is on disk. */
   read<T>(operation: () => T, unavailable: Unavailable): T;
+  /** For changes by any process, this one too. Ends with the database. */
+  watch(onChange: () => void): ChangeWatch;
   /** Writes what waits and gives the file back. */
   close(): void;
 }
@@ -42,6 +45,7 @@ export interface Database {
 export function openDatabase(options: DatabaseOptions): Database {
   const db = openFile(options);
   const group = createGroup(db);
+  const watches: ChangeWatch[] = [];
   return {
     path: options.path,
     group,
@@ -53,8 +57,14 @@ export function openDatabase(options: DatabaseOptions): Database {
         throw isUnavailable(thrown) ? unavailable(thrown) : thrown;
       }
     },
+    watch(onChange) {
+      const watch = createChangeWatch(options.path, onChange);
+      watches.push(watch);
+      return watch;
+    },
     close() {
       if (!db.isOpen) return;
+      for (const watch of watches) watch.close();
       group.flush();
       db.close();
     },

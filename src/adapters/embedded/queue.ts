@@ -10,7 +10,7 @@ import type { Clock } from "../../ports/clock.ts";
 import type { ProcessTable } from "../../ports/process-table.ts";
 import type { Random } from "../../ports/random.ts";
 import { LANES, type Lane, type Message, type ReceiveOptions, type SendOptions, type WorkQueue } from "../../ports/work-queue.ts";
-import { createBell, longPoll } from "../shared/long-poll.ts";
+import { type Bell, createBell, longPoll } from "../shared/long-poll.ts";
 import type { OperatorReads } from "../shared/operator-reads.ts";
 import { checkDelay, createLaneRota, FAR_AHEAD_MS, turnAfter } from "../shared/queue-order.ts";
 import type { Database } from "./database.ts";
@@ -19,8 +19,10 @@ import { prepareQueueStatements, type QueueStatements } from "./queue-statements
 import { createReceiverWatch } from "./receiver-watch.ts";
 import { numberOf, orNull, type Row, textOf } from "./row.ts";
 
-/** How soon a message that another process sent is noticed. A look takes a hundredth of a millisecond. */
-const LOOK_MS = 20;
+/** How often to look while the file is busy; a quiet one reports its next change by itself. */
+const LOOK_MS = 10;
+/** How often to look when nothing was reported: for processes that have died, and as a safety net. */
+const QUIET_LOOK_MS = 250;
 /** Messages that one receive makes visible at the most: a thousand that wake at once are spread over a few receives. */
 const PROMOTE_MAX = 256;
 const ID_BYTES = 9;
@@ -42,7 +44,8 @@ export function createEmbeddedQueue(deps: EmbeddedQueueDeps): WorkQueue & Operat
   const held = ({ id, receipt }: Message) => heldBy(namespace, id, receipt);
   const nextId = createIds(deps.random);
   const bell = createBell();
-  const watch = createReceiverWatch({ sql, namespace, clock, processes, read, write });
+  const receivers = createReceiverWatch({ sql, namespace, clock, processes, read, write });
+  const changes = createChanges(deps, bell);
   const receiver = createReceiver(deps, sql);
   return {
     async send(body, options) {
@@ -53,9 +56,10 @@ export function createEmbeddedQueue(deps: EmbeddedQueueDeps): WorkQueue & Operat
     receive(options) {
       let pauseMs = LOOK_MS;
       const take = async (): Promise<readonly Message[]> => {
-        await watch.releaseGone();
+        await receivers.releaseGone();
+        const lookMs = changes.willBeReported() ? QUIET_LOOK_MS : LOOK_MS;
         const nextMs = read(() => receiver.nextInMs(options.lanes));
-        pauseMs = Math.min(LOOK_MS, nextMs ?? LOOK_MS);
+        pauseMs = Math.min(lookMs, nextMs ?? lookMs);
         return nextMs !== null && nextMs <= 0 ? write(() => receiver.take(options)) : [];
       };
       return longPoll({ clock, bell, take, pauseMs: () => pauseMs }, options);
@@ -77,6 +81,16 @@ export function createEmbeddedQueue(deps: EmbeddedQueueDeps): WorkQueue & Operat
     },
     ...createOperatorReads({ sql, namespace, clock, read }),
   };
+}
+
+/** Rings when the file changes. Asked to before a look, so that no change falls between the two. */
+function createChanges({ database, clock }: EmbeddedQueueDeps, bell: Bell) {
+  let changedAtMs = Number.NEGATIVE_INFINITY;
+  const watch = database.watch(() => {
+    changedAtMs = clock.nowMs();
+    bell.ring();
+  });
+  return { willBeReported: () => Math.abs(clock.nowMs() - changedAtMs) >= LOOK_MS && watch.arm() };
 }
 
 /** No two messages of a file have the same id, whichever process sent them: leases name them long after. */

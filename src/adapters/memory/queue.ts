@@ -8,6 +8,9 @@ import { checkDelay, createLaneRota, isVisible } from "../shared/queue-order.ts"
 import { type Intercept, intercepted } from "./intercept.ts";
 import { createMemoryLane, type MemoryLane } from "./lane.ts";
 
+/** How often a waiting receiver looks for messages of processes that have ended. */
+const LOOK_MS = 250;
+
 interface Entry {
   readonly id: string;
   readonly body: string;
@@ -127,12 +130,15 @@ function forget({ entries, lanes }: MemoryBroker, entry: Entry | null): void {
   lanes[entry.lane].remove(entry.tenant, entry);
 }
 
+/** Null when only a ring can bring something. */
 function nextInMs({ entries }: MemoryBroker, nowMs: number): number | null {
-  let nextMs: number | null = null;
-  for (const { visibleAtMs } of entries.values()) {
-    if (visibleAtMs !== null && (nextMs === null || visibleAtMs < nextMs)) nextMs = visibleAtMs;
+  let pauseMs: number | null = null;
+  for (const { visibleAtMs, receiver } of entries.values()) {
+    if (visibleAtMs === null) continue;
+    const inMs = Math.min(visibleAtMs - nowMs, receiver === null ? Number.POSITIVE_INFINITY : LOOK_MS);
+    pauseMs = Math.max(0, Math.min(inMs, pauseMs ?? inMs));
   }
-  return nextMs && Math.max(0, nextMs - nowMs);
+  return pauseMs;
 }
 
 function countMessages({ entries, buried }: MemoryBroker, nowMs: number): MessageCounts {

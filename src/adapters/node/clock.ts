@@ -11,7 +11,7 @@ function after(delayMs: number, callback: () => void): () => void {
   let timer: NodeJS.Timeout | undefined;
   const wait = (leftMs: number): void => {
     const thisMs = Math.min(leftMs, MAX_TIMER_MS);
-    timer = setTimeout(() => (leftMs > thisMs ? wait(leftMs - thisMs) : callback()), thisMs).unref();
+    timer = setTimeout(() => (leftMs > thisMs ? wait(leftMs - thisMs) : callback()), thisMs);
   };
   wait(Math.max(0, Math.ceil(delayMs)));
   return () => clearTimeout(timer);
