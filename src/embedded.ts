@@ -83,9 +83,9 @@ export function openEmbedded(options: EmbeddedOptions = {}): Embedded {
   const queue = createEmbeddedQueue({ database, namespace, clock, random, processes });
   const deps: Deps = {
     namespace,
-    store: createEmbeddedRecordStore({ database, namespace }),
+    store: createEmbeddedRecordStore({ database }),
     queue,
-    blobs: createEmbeddedBlobStore({ home }),
+    blobs: createEmbeddedBlobStore({ home, clock, random }),
     clock,
     random,
     logger,

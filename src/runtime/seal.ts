@@ -1,19 +1,17 @@
 /** Before a commit: tails that would make the snapshot cross into another block are sealed in segments. */
 import type { Head } from "../domain/head.ts";
 import { type SegmentAddress, type StrandName, segmentKey } from "../domain/keys.ts";
-import { tailSize, wantsSeal } from "../domain/strand.ts";
+import { EMPTY_STRAND, tailSize, wantsSeal } from "../domain/strand.ts";
 import { encodeHead } from "../wire/head.ts";
-import type { RecordContent } from "../wire/record.ts";
 import type { Deps } from "./deps.ts";
 import type { Session } from "./session.ts";
 import { sealStrand } from "./strands.ts";
 
 const STRANDS = { journal: "journal", log: "log", artifact: "sealedArtifacts" } as const satisfies Record<StrandName, keyof Head>;
+const STRAND_NAMES = ["journal", "log", "artifact"] as const;
 
 export interface SealedTails {
   readonly head: Head;
-  /** The head's encoding, when it was made to measure it and still holds. */
-  readonly content: RecordContent | null;
   /** Segments that were merged into others: to be removed once the commit has linked past them. */
   readonly merged: readonly string[];
 }
@@ -21,14 +19,17 @@ export interface SealedTails {
 export async function sealTails(session: Session, head: Head): Promise<SealedTails> {
   const { deps } = session;
   const allTails = tailSize(head.journal) + tailSize(head.log) + tailSize(head.sealedArtifacts);
-  if (allTails < deps.store.blockBytes / 4) return { head, content: null, merged: [] };
-  const content = await encodeHead(head, deps.codec);
-  const bytes = JSON.stringify(content.body).length + (content.data?.byteLength ?? 0);
-  const due = (["journal", "log", "artifact"] as const).filter((name) =>
-    wantsSeal(head[STRANDS[name]], bytes, allTails, deps.store.blockBytes),
-  );
-  if (due.length === 0) return { head, content, merged: [] };
-  return sealAll(session, head, due);
+  if (allTails < deps.store.blockBytes / 4) return { head, merged: [] };
+  const bytes = (await sizeBesides(session, head)) + allTails;
+  const due = STRAND_NAMES.filter((name) => wantsSeal(head[STRANDS[name]], bytes, allTails, deps.store.blockBytes));
+  return due.length === 0 ? { head, merged: [] } : sealAll(session, head, due);
+}
+
+/** What the snapshot takes besides its tails and its state is measured once a session: it hardly changes. */
+async function sizeBesides(session: Session, head: Head): Promise<number> {
+  const bare = { ...head, journal: EMPTY_STRAND, log: EMPTY_STRAND, sealedArtifacts: EMPTY_STRAND, state: null };
+  session.bareBytes ??= JSON.stringify((await encodeHead(bare, session.deps.codec)).body).length;
+  return session.bareBytes + (head.state?.kind === "inline" ? head.state.json.length : 0);
 }
 
 async function sealAll(session: Session, head: Head, names: readonly StrandName[]): Promise<SealedTails> {
@@ -40,7 +41,7 @@ async function sealAll(session: Session, head: Head, names: readonly StrandName[
     next = { ...next, [STRANDS[name]]: sealed.strand };
     merged.push(...sealed.merged.map((address: SegmentAddress) => segmentKey(name, address)));
   }
-  return { head: next, content: null, merged };
+  return { head: next, merged };
 }
 
 /** Nobody links to them any more; one that stays behind goes with the item. */

@@ -42,6 +42,8 @@ export interface Session {
   leaseRevision: Revision;
   due: Due | null;
   journal: JournalContext | null;
+  /** The snapshot's size besides its tails and its state, once it was measured. */
+  bareBytes: number | null;
   /** Somebody else has the item now: whatever this session still does is discarded. */
   lost: boolean;
   /** The heartbeat saw something in the inbox. */
@@ -81,6 +83,7 @@ export async function claim(
     leaseRevision: written.revision,
     due: live.due,
     journal,
+    bareBytes: null,
     lost: false,
     mail: false,
   };
@@ -115,7 +118,7 @@ export async function commit(session: Session, change: Transition, options: Comm
   };
   const tails = await sealTails(session, appended);
   await before(session, tails.head);
-  const content = tails.content ?? (await encodeHead(tails.head, deps.codec));
+  const content = await encodeHead(tails.head, deps.codec);
   const listed =
     tails.head.rememberedUntilAtMs === null
       ? null

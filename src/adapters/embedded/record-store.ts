@@ -21,7 +21,7 @@ import type { Database } from "./database.ts";
 import { bytesOf, numberOf, orNull, type Row, textOf } from "./row.ts";
 
 /** A page of the file: writes are not billed here, so tails are sealed when they would take another page. */
-const BLOCK_BYTES = 4_096;
+const BLOCK_BYTES = 2_048;
 const NO_LIMIT = -1;
 
 const COLUMNS = "partition, sort, revision, write_id, due_shard, due_at, list_group, list_at, body, data";
