@@ -13,12 +13,14 @@ import { createProcessTable } from "./adapters/node/process-table.ts";
 import { createSystemRandom } from "./adapters/node/random.ts";
 import type { BuriedMessage, MessageCounts } from "./adapters/shared/operator-reads.ts";
 import type { Engine } from "./domain/engine.ts";
-import { parseNamespace } from "./domain/ids.ts";
+import { UnknownWorkItemError } from "./domain/errors.ts";
+import { isWorkId, parseNamespace } from "./domain/ids.ts";
 import type { Lane } from "./domain/lane.ts";
 import { SECOND_MS } from "./domain/limits.ts";
 import type { Logger } from "./ports/logger.ts";
 import { type Client, createClient } from "./runtime/client.ts";
 import { createNonces, DEFAULT_SETTINGS, type Deps, type Settings } from "./runtime/deps.ts";
+import { type Driven, drive } from "./runtime/drive.ts";
 import { createEngines } from "./runtime/engines.ts";
 import { type Swept, sweep } from "./runtime/sweep.ts";
 import { runSweeper } from "./runtime/sweeper.ts";
@@ -51,6 +53,14 @@ export interface WorkOptions {
   /** Called when a step did not heed its abort signal: JavaScript cannot stop it, so replace the process. */
   readonly onAbandoned?: (workId: string) => void;
 }
+export interface DriveOptions {
+  /** Stop once this version is committed; default at the end. */
+  readonly untilVersion?: number;
+  /** How long a running step may go on after `stop` before it is given back. Default 10 s. */
+  readonly graceMs?: number;
+  /** Called when a step did not heed its abort signal: `drive` ends, and this process should too. */
+  readonly onAbandoned?: (workId: string) => void;
+}
 /** What operators see of the queue and the files. */
 export interface Embedded extends Client {
   readonly home: string;
@@ -58,6 +68,12 @@ export interface Embedded extends Client {
   readonly databasePath: string;
   /** Works until the signal fires, and resolves once everything is finished or given back. */
   work(stop: AbortSignal, options?: WorkOptions): Promise<void>;
+  /**
+   * Works on this one item only, without waiting for its message, and beside any workers. Run nothing else in the process:
+   * if it dies, the item is held to have killed it.
+   * @throws UnknownWorkItemError, UnknownEngineError
+   */
+  drive(workId: string, stop: AbortSignal, options?: DriveOptions): Promise<Driven>;
   /** Looks once at everything that is due. */
   sweep(): Promise<Swept>;
   countMessages(): Promise<MessageCounts>;
@@ -67,6 +83,7 @@ export interface Embedded extends Client {
 }
 
 const DEFAULT_CONCURRENCY = 10;
+const DEFAULT_GRACE_MS = 10 * SECOND_MS;
 /** Pages are 4 KiB here, so compression pays only for states that would take more than one. */
 const DEFLATE_FROM_BYTES = 4_096;
 /** A worker outlasts short troubles of the disk; a caller is told at once. */
@@ -95,21 +112,29 @@ export function openEmbedded(options: EmbeddedOptions = {}): Embedded {
     nonce: createNonces(random),
   };
   const engines = createEngines(options.engines ?? []);
+  const patient: Deps = {
+    ...deps,
+    settings: { ...deps.settings, patienceMs: Math.max(deps.settings.patienceMs, WORKER_PATIENCE_MS) },
+  };
   return {
     ...createClient(deps),
     home,
     namespace,
     databasePath,
     work: (stop, how = {}) => {
-      const patient = { ...deps, settings: { ...deps.settings, patienceMs: Math.max(deps.settings.patienceMs, WORKER_PATIENCE_MS) } };
       const worker = createWorker(patient, engines, {
         concurrency: how.concurrency ?? DEFAULT_CONCURRENCY,
         lanes: how.lanes ?? null,
-        graceMs: how.graceMs ?? 10 * SECOND_MS,
+        graceMs: how.graceMs ?? DEFAULT_GRACE_MS,
         onAbandoned: how.onAbandoned ?? ((workId) => logger.error("a step does not end; replace this process", { workId })),
       });
       const sweeping = how.sweep === false ? Promise.resolve() : runSweeper(patient, stop);
       return Promise.all([worker.run(stop), sweeping]).then(() => undefined);
+    },
+    drive: async (ref, stop, how = {}) => {
+      if (!isWorkId(ref)) throw new UnknownWorkItemError(namespace, ref);
+      const { untilVersion = null, graceMs = DEFAULT_GRACE_MS, onAbandoned = () => undefined } = how;
+      return drive(patient, engines, ref, stop, { untilVersion, graceMs, onAbandoned });
     },
     sweep: () => sweep(deps),
     countMessages: () => queue.countMessages(),

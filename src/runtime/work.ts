@@ -81,7 +81,7 @@ async function handle(deps: Deps, engines: Engines, message: Message, hint: Hint
   }
 }
 
-function decideNow(deps: Deps, live: LiveRecords, hand: Hand, engineLoaded: boolean, own: Session | null): Decision {
+export function decideNow(deps: Deps, live: LiveRecords, hand: Hand, engineLoaded: boolean, own: Session | null): Decision {
   const { lease } = live;
   // † A worker whose own lease is live never hides or deletes on a decision: it claims anew.
   const mine = own !== null && lease !== null && lease.token === own.lease.token && lease.holder === own.lease.holder;
@@ -90,7 +90,7 @@ function decideNow(deps: Deps, live: LiveRecords, hand: Hand, engineLoaded: bool
 }
 
 /** Null: this worker cannot run the item; it stays for one that can. */
-function loadedEngine(engines: Engines, live: LiveRecords): Engine | null {
+export function loadedEngine(engines: Engines, live: LiveRecords): Engine | null {
   const engine = engines.find(live.item.engine);
   return engine === null || engine.version < live.head.engineVersion ? null : engine;
 }
