@@ -1,0 +1,122 @@
+/** 300 items of 10 steps, again and again, from enqueue to end, at a number of items in flight. */
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import { type Embedded, openEmbedded } from "../src/embedded.ts";
+import { counters } from "./engines.ts";
+import type { WorkerReport } from "./flight-worker.ts";
+import { measureRaw } from "./raw.ts";
+import { headBytes, round } from "./sequential.ts";
+import { withHome } from "./support.ts";
+
+const ITEMS = 300;
+const STEPS = 10;
+const WARM_ROUNDS = 3;
+
+export interface FlightOptions {
+  readonly inFlight: number;
+  readonly processes: number;
+  readonly seconds: number;
+}
+
+export async function flight(options: FlightOptions): Promise<object> {
+  return withHome(async (home) => {
+    const rookery = openEmbedded({ home, engines: [counters.steps.engine] });
+    const each = Math.ceil(options.inFlight / options.processes);
+    const workers = await Promise.all(Array.from({ length: options.processes }, () => startWorker(home, each)));
+    for (let i = 0; i < WARM_ROUNDS; i++) await oneRound(rookery);
+    await Promise.all(workers.map((worker) => ask(worker, "reset")));
+    const cpuBefore = process.cpuUsage();
+    const measured = await rounds(rookery, options.seconds);
+    const ownCpu = process.cpuUsage(cpuBefore);
+    const reports = await Promise.all(workers.map((worker) => ask(worker, "report")));
+    await Promise.all(workers.map((worker) => end(worker)));
+    const raw = measureRaw(headBytes(rookery.databasePath, measured.lastWorkId));
+    rookery.close();
+    return summary(options, measured, reports, (ownCpu.user + ownCpu.system) / 1_000_000, raw);
+  });
+}
+
+interface Measured {
+  readonly rounds: number;
+  readonly seconds: number;
+  readonly itemMs: readonly number[];
+  readonly lastWorkId: string;
+}
+
+/** Round after round until the time is over: each is enqueued at once and waited for to its last item. */
+async function rounds(rookery: Embedded, seconds: number): Promise<Measured> {
+  const itemMs: number[] = [];
+  const from = performance.now();
+  let count = 0;
+  let lastWorkId = "";
+  while (performance.now() - from < seconds * 1_000) {
+    const ended = await oneRound(rookery);
+    itemMs.push(...ended.itemMs);
+    lastWorkId = ended.lastWorkId;
+    count += 1;
+  }
+  return { rounds: count, seconds: (performance.now() - from) / 1_000, itemMs, lastWorkId };
+}
+
+async function oneRound(rookery: Embedded): Promise<{ itemMs: number[]; lastWorkId: string }> {
+  const enqueued = await Promise.all(
+    Array.from({ length: ITEMS }, () => rookery.enqueue(counters.steps.contract, { steps: STEPS })),
+  );
+  const itemMs: number[] = [];
+  for (const { workId } of enqueued) {
+    const result = await rookery.result(counters.steps.contract, workId, { timeoutMs: 60_000 });
+    if (result.status !== "completed") throw new Error(`expected ${workId} to complete, got ${result.status}`);
+    const { createdAtMs, endedAtMs } = await rookery.status(workId);
+    itemMs.push((endedAtMs ?? 0) - createdAtMs);
+  }
+  return { itemMs, lastWorkId: enqueued.at(-1)?.workId ?? "" };
+}
+
+function summary(
+  options: FlightOptions,
+  measured: Measured,
+  reports: readonly WorkerReport[],
+  ownCpuSeconds: number,
+  raw: { onePerCommit: number; fiftyPerCommit: number; rowBytes: number },
+): object {
+  const steps = measured.rounds * ITEMS * STEPS;
+  const cpuSeconds = ownCpuSeconds + reports.reduce((sum, report) => sum + report.cpuSeconds, 0);
+  const cycles = reports.flatMap((report) => report.cycleMs).sort((a, b) => a - b);
+  const items = [...measured.itemMs].sort((a, b) => a - b);
+  const stepsPerSecond = Math.round(steps / measured.seconds);
+  return {
+    inFlight: options.inFlight,
+    processes: options.processes,
+    seconds: round(measured.seconds),
+    steps,
+    stepsPerSecond,
+    rawFiftyPerCommit: raw.fiftyPerCommit,
+    rowBytes: raw.rowBytes,
+    ratio: round(stepsPerSecond / raw.fiftyPerCommit),
+    atLeast: Math.min(5_000, Math.round(0.15 * raw.fiftyPerCommit)),
+    stepMs: { p50: round(quantile(cycles, 0.5)), p99: round(quantile(cycles, 0.99)) },
+    itemMs: { p50: quantile(items, 0.5), p99: quantile(items, 0.99) },
+    cpuSecondsPer1000Steps: round((cpuSeconds / steps) * 1_000),
+  };
+}
+function quantile(sorted: readonly number[], q: number): number {
+  return sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? 0;
+}
+
+async function startWorker(home: string, concurrency: number): Promise<ChildProcess> {
+  const child = fork(fileURLToPath(new URL("./flight-worker.ts", import.meta.url)), [home, String(concurrency)]);
+  await once(child, "message");
+  return child;
+}
+async function ask(child: ChildProcess, what: "reset" | "report"): Promise<WorkerReport> {
+  const answer = once(child, "message");
+  child.send(what);
+  const [report] = (await answer) as [WorkerReport];
+  return report;
+}
+async function end(child: ChildProcess): Promise<void> {
+  const exit = once(child, "exit");
+  child.send("stop");
+  await exit;
+}

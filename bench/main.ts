@@ -1,0 +1,27 @@
+/** One JSON line per workload. `npm run bench -- <name>...` measures only those. */
+import { flight } from "./flight.ts";
+import { journal } from "./journal.ts";
+import { sequential } from "./sequential.ts";
+
+const workloads: { readonly [name: string]: () => Promise<object> } = {
+  sequential,
+  "in-flight-1": () => flight({ inFlight: 1, processes: 1, seconds: 5 }),
+  "in-flight-10": () => flight({ inFlight: 10, processes: 1, seconds: 5 }),
+  "in-flight-50": () => flight({ inFlight: 50, processes: 1, seconds: 10 }),
+  "in-flight-50-two-processes": () => flight({ inFlight: 50, processes: 2, seconds: 10 }),
+  "journal-steps": () => journal("steps"),
+  "journal-full": () => journal("full"),
+  "journal-interval-100": () => journal("interval"),
+  "journal-compact": () => journal("compact"),
+};
+
+const wanted = process.argv.slice(2);
+const unknown = wanted.filter((name) => !(name in workloads));
+if (unknown.length > 0) {
+  process.stderr.write(`bench: unknown workload ${unknown.join(", ")}, expected: ${Object.keys(workloads).join(", ")}\n`);
+  process.exit(2);
+}
+for (const [name, measure] of Object.entries(workloads)) {
+  if (wanted.length > 0 && !wanted.includes(name)) continue;
+  process.stdout.write(`${JSON.stringify({ workload: name, ...(await measure()) })}\n`);
+}
