@@ -6,7 +6,7 @@ import { type CounterName, counters } from "./engines.ts";
 import type { JournalReport } from "./journal.ts";
 
 const EARLY_STEPS = 10_000;
-const SAMPLE_EVERY = 100;
+const SAMPLE_EVERY = 1_000;
 const MIB = 1_048_576;
 
 const [home = "", policy = "steps", steps = "0"] = process.argv.slice(2);
@@ -17,6 +17,7 @@ const watched = defineEngine(contract, {
   ...engine.code,
   step(state, ctx) {
     if (ctx.step % SAMPLE_EVERY === 0) {
+      globalThis.gc?.();
       const { rss } = process.memoryUsage();
       if (ctx.step <= EARLY_STEPS) earlyPeak = Math.max(earlyPeak, rss);
       else latePeak = Math.max(latePeak, rss);

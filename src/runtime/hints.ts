@@ -9,7 +9,7 @@ import { patiently } from "./records.ts";
 
 /** `version` null: for a command. */
 export async function sendHint(deps: Deps, item: Item, version: number | null, delayMs: number): Promise<void> {
-  const body = encodeHint({ namespace: item.namespace, workId: item.workId, version, hops: 0 });
+  const body = encodeHint({ namespace: item.namespace, workId: item.workId, version });
   const options = { delayMs: Math.min(MAX_DELAY_MS, Math.max(0, Math.ceil(delayMs))), lane: item.lane, tenant: item.tenant };
   await patiently(deps, () => deps.queue.send(body, options));
 }

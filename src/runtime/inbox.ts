@@ -23,6 +23,20 @@ async function settleOne(deps: Deps, partition: string, sort: string): Promise<v
   await deps.store.remove(entry, entry.revision);
 }
 
+/**
+ * The entries that were not consumed before. A sender that repeats itself may write an entry anew just after it was
+ * taken away, so SEEN is read before a delivery.
+ */
+export async function notYetConsumed(deps: Deps, partition: string, entries: readonly InboxEntry[]): Promise<InboxEntry[]> {
+  const consumed = await Promise.all(entries.map((entry) => wasConsumed(deps, partition, entry.id)));
+  return entries.filter((_, i) => consumed[i] === false);
+}
+async function wasConsumed(deps: Deps, partition: string, id: string): Promise<boolean> {
+  const key = seenKey(id);
+  const [seen] = await deps.store.read(partition, { from: key, to: `${key}!` }, 1);
+  return seen !== undefined && decodeSeen(seen).consumed;
+}
+
 /** What came in and no commit has consumed; for a heartbeat's look. */
 export async function peekInbox(deps: Deps, partition: string, consumed: readonly string[]): Promise<InboxEntry[]> {
   const records = await deps.store.read(partition, INBOX_RANGE, INBOX_CONSUMED);

@@ -15,6 +15,7 @@ import { type Input, transition } from "../domain/transition.ts";
 import type { Message } from "../ports/work-queue.ts";
 import { type AttemptEnd, type Carried, runAttempt, type Settled, type ValueCache } from "./attempt.ts";
 import { type Heartbeat, startHeartbeat } from "./heartbeat.ts";
+import { notYetConsumed } from "./inbox.ts";
 import { encodeEntry } from "./log.ts";
 import { type CommitOptions, commit, type Session } from "./session.ts";
 import { keep } from "./values.ts";
@@ -54,7 +55,8 @@ export async function runSession(
  */
 async function begin(session: Session, claiming: Claiming, inbox: readonly InboxEntry[], heartbeat: Heartbeat): Promise<boolean> {
   const entries = inbox.slice(0, INBOX_CONSUMED);
-  const change = applyAll(session, claiming, entries);
+  const fresh = await notYetConsumed(session.deps, session.partition, entries);
+  const change = applyAll(session, claiming, fresh, entries.length > 0);
   if (change === null && claiming.attempt !== null) return true;
   if (change === null)
     return commitAfter(session, { next: session.head, changes: [] }, { release: true }, heartbeat).then(() => false);
@@ -64,9 +66,10 @@ async function begin(session: Session, claiming: Claiming, inbox: readonly Inbox
   return done && runnable;
 }
 
-function applyAll(session: Session, claiming: Claiming, entries: readonly InboxEntry[]): Transition | null {
+/** Null: there is nothing to commit before the step. */
+function applyAll(session: Session, claiming: Claiming, fresh: readonly InboxEntry[], consumes: boolean): Transition | null {
   const nowMs = session.deps.clock.nowMs();
-  const inputs: Input[] = entries.map((entry) => ({ kind: "command", command: entry.command }));
+  const inputs: Input[] = fresh.map((entry) => ({ kind: "command", command: entry.command }));
   if (claiming.takeOver !== null) inputs.unshift({ kind: "took_over", ...claiming.takeOver });
   let next = session.head;
   const changes: Transition["changes"][number][] = [];
@@ -78,7 +81,7 @@ function applyAll(session: Session, claiming: Claiming, entries: readonly InboxE
   inputs.forEach(apply);
   const overdue = isOverdue(next, nowMs);
   if (overdue) apply({ kind: "overdue" });
-  return inputs.length === 0 && !overdue ? null : { next, changes };
+  return inputs.length === 0 && !overdue && !consumes ? null : { next, changes };
 }
 
 function isRunnable(head: Head, nowMs: number): boolean {

@@ -11,8 +11,6 @@ export interface Hint {
   readonly workId: WorkId;
   /** The HEAD version it was sent for; null for a command's. */
   readonly version: number | null;
-  /** Hops since the version last rose. */
-  readonly hops: number;
 }
 
 const schema = z.strictObject({
@@ -20,11 +18,10 @@ const schema = z.strictObject({
   ns: z.string().regex(NAMESPACE_PATTERN),
   id: z.string().refine(isWorkId),
   at: z.number().int().nonnegative().nullable(),
-  hops: z.number().int().nonnegative(),
 });
 
 export function encodeHint(hint: Hint): string {
-  return JSON.stringify({ v: HINT_VERSION, ns: hint.namespace, id: hint.workId, at: hint.version, hops: hint.hops });
+  return JSON.stringify({ v: HINT_VERSION, ns: hint.namespace, id: hint.workId, at: hint.version });
 }
 
 /** @throws RecordTooNewError, RecordUndecodableError */
@@ -39,6 +36,6 @@ export function decodeHint(body: string): Hint {
   if (typeof version === "number" && version > HINT_VERSION) throw new RecordTooNewError("hint", HINT_VERSION, version);
   const parsed = schema.safeParse(value);
   if (!parsed.success) throw new RecordUndecodableError("hint", z.prettifyError(parsed.error));
-  const { ns, id, at, hops } = parsed.data;
-  return { namespace: ns as Namespace, workId: id as WorkId, version: at, hops };
+  const { ns, id, at } = parsed.data;
+  return { namespace: ns as Namespace, workId: id as WorkId, version: at };
 }
