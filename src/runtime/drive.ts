@@ -133,7 +133,7 @@ function createStand(deps: Deps, workId: WorkId) {
     async work(engines: Engines, version: number, host: WorkHost): Promise<number> {
       receiveCount += 1;
       hiddenMs = 0;
-      const body = encodeHint({ namespace: deps.namespace, workId, version, hops: 0 });
+      const body = encodeHint({ namespace: deps.namespace, workId, version });
       const message: Message = { id, body, receiveCount, receipt: id };
       await work({ ...deps, queue }, engines, message, host);
       return hiddenMs;
