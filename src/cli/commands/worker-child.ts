@@ -1,0 +1,37 @@
+/** Hidden: what `worker`, `dev` and `run` start as child processes. */
+import type { Command } from "commander";
+import { openEmbedded } from "../../embedded.ts";
+import type { Cli } from "../cli.ts";
+import { CliError, EXIT } from "../exit.ts";
+import { explain } from "../output/failure.ts";
+import { runChild } from "../processes/child.ts";
+import { parseChildSpec } from "../processes/messages.ts";
+
+export function configureWorkerChild(command: Command, cli: () => Cli): void {
+  command.argument("<spec>").action(async (text: string) => {
+    if (process.send === undefined)
+      throw new CliError(EXIT.usage, "worker-child is started by `rookery worker`, `dev` and `run`");
+    const { logger } = cli();
+    await runChild(parseChildSpec(text), {
+      describe: explain,
+      open: async ({ settings }) => {
+        const context = await cli().context();
+        const engines = (await context.engines()).map(({ engine }) => engine);
+        const { home, namespace } = context;
+        const store = openEmbedded({
+          home: home.value,
+          namespace: namespace.value,
+          engines,
+          logger,
+          settings: present(settings),
+        });
+        return { store, engines: engines.map(({ id }) => id) };
+      },
+    });
+  });
+}
+
+/** The fields that are set. */
+function present<T extends object>(fields: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  return JSON.parse(JSON.stringify(fields));
+}

@@ -1,0 +1,34 @@
+/** `rookery worker`: processes that work on what is enqueued, until they are told to stop. */
+import type { Command } from "commander";
+import type { Cli } from "../cli.ts";
+import { CliError, EXIT } from "../exit.ts";
+import { createCrewLogger, logCrewEvent } from "../processes/crew-log.ts";
+import { addPoolOptions, crewOf, type PoolFlags, poolOf } from "../processes/crew-options.ts";
+import { stopOnSignals } from "../processes/signals.ts";
+import { type CrewEvent, startCrew } from "../processes/supervisor.ts";
+
+export function configureWorker(command: Command, cli: () => Cli): void {
+  addPoolOptions(command).action((flags: PoolFlags) => work(cli(), flags));
+}
+
+async function work(cli: Cli, flags: PoolFlags): Promise<void> {
+  const logger = createCrewLogger(cli);
+  let announced = false;
+  const onEvent = (event: CrewEvent): void => {
+    if (event.kind === "ready" && !announced) {
+      announced = true;
+      const { namespace, home, engines } = event;
+      const { processes, concurrency } = flags;
+      logger.info("working; Ctrl-C stops", { namespace, home, engines: engines.join(","), processes, concurrency });
+    }
+    logCrewEvent(logger, event);
+  };
+  const crew = startCrew(crewOf(cli, flags, { processes: flags.processes, work: poolOf(flags), onEvent }));
+  const unlisten = stopOnSignals(crew, () => logger.info("stopping: steps finish or are given back; once more kills them"));
+  const end = await crew.ended;
+  unlisten();
+  if (end.kind === "gave_up") {
+    const { message, hint } = end.failure;
+    throw new CliError(EXIT.failed, message, hint === null ? {} : { hint });
+  }
+}

@@ -1,0 +1,84 @@
+/**
+ * A worker process, as started by a supervisor. It says that it is alive from its event loop, so that one that spins
+ * is silent; it stops when it is told to, and when its supervisor is gone.
+ *
+ * A signal for the whole foreground process group (Ctrl-C, a closed terminal) is the supervisor's to answer: it is
+ * ignored here. SIGTERM, which one process gets by itself, is a stop.
+ */
+import { flushCompileCache } from "node:module";
+import type { Embedded } from "../../embedded.ts";
+import { type ChildSpec, type Failure, type FromChild, isStop, LEAVING_EXIT } from "./messages.ts";
+
+export interface ChildWorld {
+  /** Loads config and engines and opens the store. */
+  open(spec: ChildSpec): Promise<{ readonly store: Embedded; readonly engines: readonly string[] }>;
+  describe(error: unknown): Failure;
+}
+
+/** Never returns: what a step left behind must not keep the process. */
+export async function runChild(spec: ChildSpec, world: ChildWorld): Promise<never> {
+  const stop = listen();
+  const alive = setInterval(() => void say({ kind: "alive" }), spec.aliveMs);
+  let exit = 0;
+  try {
+    const { store, engines } = await world.open(spec);
+    void say({ kind: "ready", home: store.home, namespace: store.namespace, engines: [...engines] });
+    // At its end, a process that is killed could not.
+    flushCompileCache();
+    exit = await work(store, spec, stop);
+    store.close();
+  } catch (error) {
+    const failure = world.describe(error);
+    await say({ kind: "failed", ...failure });
+    exit = failure.exit;
+  }
+  clearInterval(alive);
+  process.exit(exit);
+}
+
+async function work(store: Embedded, spec: ChildSpec, stop: AbortController): Promise<number> {
+  let left = false;
+  const onAbandoned = (workId: string): void => {
+    left = true;
+    void say({ kind: "leaving", workId });
+    stop.abort();
+  };
+  const { graceMs } = spec;
+  if (spec.work.kind === "queue") {
+    const { concurrency, lanes } = spec.work;
+    await store.work(stop.signal, { concurrency, graceMs, onAbandoned, ...(lanes === null ? {} : { lanes }) });
+    return left ? LEAVING_EXIT : 0;
+  }
+  const { workId, untilVersion } = spec.work;
+  const how = await store.drive(workId, stop.signal, {
+    graceMs,
+    onAbandoned,
+    ...(untilVersion === null ? {} : { untilVersion }),
+  });
+  if (how === "abandoned") return LEAVING_EXIT;
+  await say({ kind: "over", how });
+  return 0;
+}
+
+function listen(): AbortController {
+  const stop = new AbortController();
+  const abort = (): void => stop.abort();
+  process.on("SIGINT", () => undefined);
+  process.on("SIGHUP", () => undefined);
+  process.on("SIGTERM", abort);
+  process.on("disconnect", abort);
+  process.on("message", (message) => {
+    if (isStop(message)) abort();
+  });
+  // Whoever read our logs may be gone: that is no reason to lose work.
+  for (const stream of [process.stdout, process.stderr]) stream.removeAllListeners("error").on("error", () => undefined);
+  return stop;
+}
+
+/** Resolves once it was handed over, or can never be. */
+function say(message: FromChild): Promise<void> {
+  return new Promise((resolve) => {
+    if (process.send === undefined || !process.connected) return resolve();
+    process.send(message, undefined, undefined, () => resolve());
+  });
+}
