@@ -1,0 +1,85 @@
+/** `rookery status`: what an item is doing, since when, who is on it, and what one can do next. */
+import type { ArtifactRef } from "../../domain/engine.ts";
+import type { Json } from "../../domain/json.ts";
+import type { ItemStatus } from "../../runtime/inspect.ts";
+import type { Cli } from "../cli.ts";
+import type { Configure } from "../commands.ts";
+import { nextSteps } from "../next-steps.ts";
+import { causeText, errorText, holderText, STATUS_TINTS, statusSentence, statusWord } from "../output/item.ts";
+import { clean, cut } from "../output/text.ts";
+import { instant, relative } from "../output/time.ts";
+import { type RefOptions, refOf, takesItem } from "../refs.ts";
+
+export const configureStatus: Configure = (command, cli) => {
+  takesItem(command).action((id: string | undefined, options: RefOptions) => showStatus(cli(), id, options));
+};
+
+async function showStatus(cli: Cli, id: string | undefined, options: RefOptions): Promise<void> {
+  const ref = refOf(id, options);
+  const store = await cli.existing();
+  const [item, artifacts, result] = [await store.status(ref), await store.artifacts(ref), await store.resultJson(ref)];
+  if (cli.print.json) return cli.print.document({ ...item, result });
+  cli.print.facts(factsOf(cli, item, artifacts, result));
+}
+
+type Fact = readonly [name: string, value: string | null];
+const SHOWN_NAMES = 5;
+const RESULT_CHARS = 400;
+
+function factsOf(cli: Cli, item: ItemStatus, artifacts: readonly ArtifactRef[], result: Json): Fact[] {
+  const nowMs = Date.now();
+  const word = cli.style(STATUS_TINTS[item.status], statusWord(item.status));
+  const sentence = clean(statusSentence(item, nowMs));
+  return [
+    ["id", item.workId],
+    ["engine", item.engineVersion === 0 ? item.engine : `${item.engine} (version ${item.engineVersion})`],
+    ["key", item.key === null ? null : cut(clean(item.key), 200)],
+    ["status", sentence === "" ? word : `${word}, ${sentence}`],
+    ...progressOf(item, nowMs),
+    ["result", result === null ? null : cut(clean(JSON.stringify(result)), RESULT_CHARS)],
+    ["artifacts", artifacts.length === 0 ? null : names(artifacts)],
+    ...originOf(item, nowMs),
+    ...nextSteps(cli, item).map((line, i): Fact => [i === 0 ? "next" : " ", line]),
+  ];
+}
+
+function progressOf(item: ItemStatus, nowMs: number): Fact[] {
+  const { holder, error } = item;
+  const ended = item.endedAtMs !== null;
+  return [
+    ["held by", holder === null ? null : `${holderText(holder.process)}, lease until ${relative(holder.expiresAtMs, nowMs)}`],
+    ["saved", item.version === 0 ? "nothing yet" : `version ${item.version}, ${relative(item.updatedAtMs, nowMs)}`],
+    [ended ? "last step" : "next step", clean(item.step)],
+    ["attempts", item.attempt === 0 ? null : `${item.attempt} at this step`],
+    ["error", error === null || item.status === "completed" ? null : errorText(error)],
+    ["cause", item.cause === null || item.cause.kind === "exhausted" ? null : causeText(item.cause)],
+    ["recovering", item.recovering === null ? null : causeText(item.recovering)],
+    ["unread", item.unread === 0 ? null : `${item.unread} ${item.unread === 1 ? "command" : "commands"}, for the next worker`],
+    ["wakes", item.wakeAtMs === null || ended ? null : at(item.wakeAtMs, nowMs)],
+    ["deadline", item.deadlineAtMs === null ? null : at(item.deadlineAtMs, nowMs)],
+    ["meters", pairs(item.meters)],
+    ["log", item.logEntries === 0 ? null : `${item.logEntries} entries`],
+  ];
+}
+
+function originOf(item: ItemStatus, nowMs: number): Fact[] {
+  return [
+    ["labels", pairs(item.labels)],
+    ["tenant", item.tenant === "" ? null : clean(item.tenant)],
+    ["lane", item.lane === "normal" ? null : item.lane],
+    ["enqueued", at(item.createdAtMs, nowMs)],
+    ["kept until", item.rememberedUntilAtMs === null ? null : at(item.rememberedUntilAtMs, nowMs)],
+  ];
+}
+function at(atMs: number, nowMs: number): string {
+  return `${relative(atMs, nowMs)} (${instant(atMs)})`;
+}
+function pairs(values: Readonly<Record<string, string | number>>): string | null {
+  const shown = Object.entries(values).map(([name, value]) => clean(`${name}=${value}`));
+  return shown.length === 0 ? null : shown.join(" ");
+}
+function names(artifacts: readonly ArtifactRef[]): string {
+  const shown = [...new Set(artifacts.map(({ name }) => clean(name)))];
+  const more = shown.length - SHOWN_NAMES;
+  return `${shown.slice(0, SHOWN_NAMES).join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
+}

@@ -1,0 +1,37 @@
+/** Commands to type next, with the flags that were given for this one. */
+import type { ItemStatus } from "../runtime/inspect.ts";
+import type { Cli } from "./cli.ts";
+import { shellWord } from "./refs.ts";
+
+/** `rookery --home x status <id>`: where the flags said something that the next command must hear, too. */
+export function suggestion({ flags }: Pick<Cli, "flags">, ...words: readonly string[]): string {
+  const told = [
+    ...(flags.home === undefined ? [] : ["--home", flags.home]),
+    ...(flags.namespace === undefined ? [] : ["--namespace", flags.namespace]),
+    ...(flags.config === undefined ? [] : ["--config", flags.config]),
+    ...(flags.engines ?? []).flatMap((module) => ["--engines", module]),
+  ];
+  return ["rookery", ...words, ...told].map(shellWord).join(" ");
+}
+
+/** What one can do with an item as it stands. */
+export function nextSteps(cli: Pick<Cli, "flags">, item: ItemStatus): string[] {
+  const say = (...words: readonly string[]): string => suggestion(cli, ...words, item.workId);
+  switch (item.status) {
+    case "queued":
+      return [suggestion(cli, "worker"), suggestion(cli, "run", "--id", item.workId)];
+    case "running":
+      return [say("events", "--follow"), say("cancel")];
+    case "sleeping":
+      return [say("events"), say("pause"), say("cancel")];
+    case "paused":
+      return [say("resume"), say("cancel")];
+    case "completed":
+      return item.artifacts > 0 ? [say("artifact", "list")] : [say("events")];
+    case "failed":
+    case "dead_lettered":
+      return [say("redrive"), say("events")];
+    case "cancelled":
+      return [say("events")];
+  }
+}

@@ -1,0 +1,90 @@
+/** A work item in words. */
+import { assertNever } from "../../domain/errors.ts";
+import type { StoredCause } from "../../domain/head.ts";
+import type { StoredError } from "../../domain/stored-error.ts";
+import type { ItemStatus, ShownStatus } from "../../runtime/inspect.ts";
+import type { Tint } from "./style.ts";
+import { clean } from "./text.ts";
+import { relative } from "./time.ts";
+
+export const STATUS_TINTS: Readonly<Record<ShownStatus, Tint>> = {
+  queued: "yellow",
+  running: "cyan",
+  sleeping: "blue",
+  paused: "magenta",
+  completed: "green",
+  failed: "red",
+  cancelled: "gray",
+  dead_lettered: "red",
+};
+
+export function statusWord(status: string): string {
+  return status.replaceAll("_", "-");
+}
+
+/** Short, for a table. */
+export function statusBrief(item: ItemStatus, nowMs: number): string {
+  if (item.status !== "sleeping" || item.wakeAtMs === null) return statusWord(item.status);
+  return item.retrying ? `retry ${relative(item.wakeAtMs, nowMs)}` : `sleeping, ${relative(item.wakeAtMs, nowMs)}`;
+}
+
+/** A sentence, for one item. */
+export function statusSentence(item: ItemStatus, nowMs: number): string {
+  switch (item.status) {
+    case "queued":
+      return "waits for a worker";
+    case "running":
+      return item.recovering === null ? "a worker is on it" : "a worker lets its recover have its turn";
+    case "sleeping":
+      return item.retrying
+        ? `the last attempt failed; tried again ${wakes(item, nowMs)}`
+        : `goes on by itself ${wakes(item, nowMs)}`;
+    case "paused":
+      return `${item.pausedBecause ?? "by an operator"}${item.wakeAtMs === null ? "" : `; would wake ${relative(item.wakeAtMs, nowMs)}`}`;
+    case "completed":
+    case "failed":
+    case "cancelled":
+    case "dead_lettered":
+      return item.endedAtMs === null ? "" : relative(item.endedAtMs, nowMs);
+    default:
+      return assertNever(item.status);
+  }
+}
+function wakes(item: ItemStatus, nowMs: number): string {
+  return item.wakeAtMs === null ? "soon" : relative(item.wakeAtMs, nowMs);
+}
+
+export function errorText(error: StoredError): string {
+  const code = error.code === null ? "" : `, ${error.code}`;
+  return clean(`${error.name}: ${error.message} (${error.class}${code})`);
+}
+export function causeText(cause: StoredCause): string {
+  switch (cause.kind) {
+    case "exhausted":
+      return `out of attempts, ${errorText(cause.error)}`;
+    case "crashed":
+      return `its worker died ${cause.attempts} times while nothing else was at work`;
+    case "cancelled":
+      return `cancelled: ${clean(cause.reason)}`;
+    case "deadline":
+      return "the deadline passed";
+    case "limit":
+      return `over the limit ${clean(cause.name)}`;
+    default:
+      return assertNever(cause);
+  }
+}
+
+/** `linux/<machine>/<boot>/<namespace>/<pid>/<start>` and `other/<host>/<pid>`. */
+export function holderText(holder: string): string {
+  const parts = holder.split("/");
+  const pid = parts[0] === "linux" ? parts[4] : parts[2];
+  return pid === undefined ? clean(holder) : `process ${pid}`;
+}
+
+const UNITS = ["B", "kB", "MB", "GB", "TB"];
+export function bytesText(bytes: number): string {
+  const power = Math.min(UNITS.length - 1, Math.floor(Math.log10(Math.max(1, bytes)) / 3));
+  const count = bytes / 1_000 ** power;
+  return `${power === 0 || count >= 100 ? Math.round(count) : count.toFixed(1)} ${UNITS[power]}`;
+}

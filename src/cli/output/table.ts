@@ -1,0 +1,86 @@
+/** A table without lines, as wide as its content and no wider than the terminal. */
+import type { Style, Tint } from "./style.ts";
+import { clean, cut, widthOf } from "./text.ts";
+
+export interface Column<Row> {
+  readonly head: string;
+  readonly cell: (row: Row) => string;
+  readonly tint?: (row: Row) => Tint;
+  /** Never cut: ids and numbers. */
+  readonly whole?: boolean;
+  readonly align?: "right";
+}
+
+const GAP = "  ";
+const MIN_WIDTH = 6;
+
+/** Lines, the head first. A column without any content is left out. */
+export function table<Row>(columns: readonly Column<Row>[], rows: readonly Row[], style: Style, width: number): string[] {
+  const filled = columns
+    .map((column) => ({ column, texts: rows.map((row) => clean(column.cell(row))) }))
+    .filter(({ texts }) => texts.some((text) => text !== ""));
+  const natural = filled.map(({ column, texts }) => Math.max(widthOf(column.head), ...texts.map(widthOf)));
+  const widths = fit(
+    natural,
+    filled.map(({ column }) => column.whole === true),
+    width - GAP.length * (filled.length - 1),
+  );
+  const line = (cells: readonly string[]): string => cells.join(GAP).trimEnd();
+  const head = line(filled.map(({ column }, i) => padded(column, style("dim", column.head), widths[i] ?? 0)));
+  const body = rows.map((row, r) =>
+    line(
+      filled.map(({ column, texts }, i) => {
+        const text = cut(texts[r] ?? "", widths[i] ?? 0);
+        const tinted = column.tint === undefined ? text : style(column.tint(row), text);
+        return padded(column, tinted, widths[i] ?? 0);
+      }),
+    ),
+  );
+  return [head, ...body];
+}
+
+/** Takes from the widest of the columns that may be cut, until it fits. */
+function fit(natural: readonly number[], whole: readonly boolean[], width: number): number[] {
+  const widths = [...natural];
+  for (let over = widths.reduce((sum, one) => sum + one, 0) - width; over > 0; over--) {
+    let widest = -1;
+    for (const [i, one] of widths.entries()) {
+      if (whole[i] === true || one <= MIN_WIDTH) continue;
+      if (widest === -1 || one > (widths[widest] ?? 0)) widest = i;
+    }
+    if (widest === -1) break;
+    widths[widest] = (widths[widest] ?? 0) - 1;
+  }
+  return widths;
+}
+function padded<Row>(column: Column<Row>, text: string, width: number): string {
+  const space = " ".repeat(Math.max(0, width - widthOf(text)));
+  return column.align === "right" ? `${space}${text}` : `${text}${space}`;
+}
+
+/** Names and values, the values wrapped under each other. */
+export function facts(pairs: readonly (readonly [name: string, value: string | null])[], style: Style, width: number): string[] {
+  const shown = pairs.filter((pair): pair is readonly [string, string] => pair[1] !== null && pair[1] !== "");
+  const names = Math.max(0, ...shown.map(([name]) => widthOf(name))) + GAP.length;
+  return shown
+    .map(([name, value]) => `${style("dim", name)}${" ".repeat(names - widthOf(name))}${value}`)
+    .map((line) => fold(line, names, width));
+}
+/** Coloured values are never as long as a line; plain ones are folded. */
+function fold(line: string, indent: number, width: number): string {
+  if (widthOf(line) <= width) return line;
+  return foldAt(line, indent, width);
+}
+function foldAt(line: string, indent: number, width: number): string {
+  const words = line.split(" ");
+  const lines: string[] = [];
+  let current = "";
+  for (const word of words) {
+    if (current.trim() !== "" && widthOf(`${current}${word}`) > width) {
+      lines.push(current.trimEnd());
+      current = " ".repeat(indent);
+    }
+    current += `${word} `;
+  }
+  return [...lines, current.trimEnd()].join("\n");
+}

@@ -1,0 +1,97 @@
+/** What `enqueue` and `run` share: the payload, the options of a new item, and finding its engine. */
+import { readFile } from "node:fs/promises";
+import { resolve } from "node:path";
+import type { Command } from "commander";
+import { describe, messageOf, UnknownEngineError } from "../domain/errors.ts";
+import { decodeJson, type Json } from "../domain/json.ts";
+import { LANES, type Lane } from "../domain/lane.ts";
+import type { Embedded } from "../embedded.ts";
+import type { Enqueued } from "../runtime/enqueue.ts";
+import type { Cli } from "./cli.ts";
+import { CliError, EXIT } from "./exit.ts";
+import type { Io } from "./io.ts";
+import { durationOption, labelOption } from "./option-values.ts";
+import { nearest } from "./suggest.ts";
+
+export interface StartFlags {
+  readonly key?: string;
+  readonly lane?: Lane;
+  readonly tenant?: string;
+  readonly label?: Readonly<Record<string, string>>;
+  readonly delay?: number;
+  readonly deadline?: number;
+  readonly again?: boolean;
+}
+
+export function addStartOptions(command: Command): Command {
+  const lane = command.createOption("--lane <lane>", "who goes first (default: normal)").choices([...LANES]);
+  return command
+    .option("--key <key>", "the same key, engine and namespace name the same item")
+    .option("--again", "start a new life when the key's item has ended")
+    .addOption(lane)
+    .option("--tenant <name>", "tenants of a lane take turns")
+    .option("--label <name=value>", "to find it again with list --label; repeatable", labelOption)
+    .option("--delay <duration>", "not before: 10m, 1h30m, PT10M, 500 (ms)", durationOption)
+    .option("--deadline <duration>", "fail it when it has not ended by then", durationOption);
+}
+
+/** @throws CliError, UnknownEngineError, SchemaError, KeyConflictError */
+export async function startItem(
+  cli: Cli,
+  store: Embedded,
+  engineId: string,
+  payload: Json,
+  flags: StartFlags,
+): Promise<Enqueued> {
+  const contract = await findEngine(cli, engineId);
+  return store.enqueue(contract, payload, {
+    ...(flags.key === undefined ? {} : { key: flags.key }),
+    ...(flags.lane === undefined ? {} : { lane: flags.lane }),
+    ...(flags.tenant === undefined ? {} : { tenant: flags.tenant }),
+    ...(flags.label === undefined ? {} : { labels: flags.label }),
+    ...(flags.delay === undefined ? {} : { delayMs: flags.delay }),
+    ...(flags.deadline === undefined ? {} : { deadlineMs: flags.deadline }),
+    ...(flags.again === true ? { ifEnded: "again" } : {}),
+  });
+}
+
+async function findEngine(cli: Cli, id: string) {
+  const loaded = await (await cli.context()).engines();
+  const found = loaded.find(({ engine }) => engine.id === id);
+  if (found !== undefined) return found.engine;
+  const known = loaded.map(({ engine }) => engine.id);
+  const near = nearest(id, known);
+  throw new CliError(EXIT.notFound, new UnknownEngineError(id, known).message, {
+    hint:
+      near === null ? "engines come from rookery.config.ts or --engines <module>; see: rookery engines" : `did you mean ${near}?`,
+  });
+}
+
+/** JSON as it stands, `-` for stdin, `@file` for a file; nothing is an empty object. @throws CliError */
+export async function readPayload(text: string | undefined, io: Io): Promise<Json> {
+  if (text === undefined) return {};
+  if (text === "-") return parse(await readStdin(io), "stdin");
+  if (!text.startsWith("@")) return parse(text, "payload");
+  const path = resolve(io.cwd, text.slice(1));
+  try {
+    return parse(await readFile(path, "utf8"), path);
+  } catch (thrown) {
+    if (thrown instanceof CliError) throw thrown;
+    throw new CliError(EXIT.usage, `payload: cannot read ${path}: ${messageOf(thrown)}`, { cause: thrown });
+  }
+}
+async function readStdin(io: Io): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of io.stdin) chunks.push(chunk);
+  return Buffer.concat(chunks).toString("utf8");
+}
+function parse(text: string, what: string): Json {
+  try {
+    return decodeJson(text);
+  } catch (thrown) {
+    throw new CliError(EXIT.usage, `${what}: expected JSON, got ${describe(text)} (${messageOf(thrown)})`, {
+      cause: thrown,
+      hint: `in quotes for the shell: '{"name": "value"}'; or from a file: @payload.json`,
+    });
+  }
+}
