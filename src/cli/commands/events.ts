@@ -50,8 +50,11 @@ async function showFrom(cli: Cli, store: Embedded, ref: Ref, seen: number): Prom
   return Math.max(count, seen);
 }
 
-function show({ print, style }: Cli, event: JournalEvent): void {
-  if (print.json) return print.jsonLine(event);
+function show(cli: Cli, event: JournalEvent): void {
+  if (cli.print.json) cli.print.jsonLine(event);
+  else showLine(cli, event);
+}
+function showLine({ print, style }: Cli, event: JournalEvent): void {
   const head = `${instant(event.atMs)}  ${`v${event.version}`.padEnd(VERSION_CHARS)}  `;
   const tint = eventTint(event);
   const [first = "", ...rest] = wrap(eventText(event), print.columns - head.length);

@@ -20,7 +20,7 @@ export function table<Row>(columns: readonly Column<Row>[], rows: readonly Row[]
     .map((column) => ({ column, texts: rows.map((row) => clean(column.cell(row))) }))
     .filter(({ texts }) => texts.some((text) => text !== ""));
   const natural = filled.map(({ column, texts }) => Math.max(widthOf(column.head), ...texts.map(widthOf)));
-  const widths = fit(
+  const widths = fitted(
     natural,
     filled.map(({ column }) => column.whole === true),
     width - GAP.length * (filled.length - 1),
@@ -40,7 +40,7 @@ export function table<Row>(columns: readonly Column<Row>[], rows: readonly Row[]
 }
 
 /** Takes from the widest of the columns that may be cut, until it fits. */
-function fit(natural: readonly number[], whole: readonly boolean[], width: number): number[] {
+function fitted(natural: readonly number[], whole: readonly boolean[], width: number): number[] {
   const widths = [...natural];
   for (let over = widths.reduce((sum, one) => sum + one, 0) - width; over > 0; over--) {
     let widest = -1;
