@@ -4,7 +4,7 @@
  */
 import { itemPartition } from "../domain/ids.ts";
 import type { Item } from "../domain/item.ts";
-import { DUE_KEY, HEAD_KEY, ITEM_KEY } from "../domain/keys.ts";
+import { DUE_KEY, HEAD_KEY, ITEM_KEY, LIVE_RANGE } from "../domain/keys.ts";
 import type { RecordKey, StoredRecord } from "../ports/record-store.ts";
 import { decodeKey } from "../wire/key.ts";
 import type { Deps } from "./deps.ts";
@@ -23,6 +23,16 @@ export async function collect(deps: Deps, item: Item): Promise<void> {
     const [record] = await deps.store.read(partition, { from: sort, to: `${sort}!` }, 1);
     if (record !== undefined) await deps.store.remove(record, record.revision);
   }
+}
+
+/**
+ * What a collection left behind that ended after ITEM was removed. A HEAD beside no ITEM is of no living item: ITEM is
+ * always written first.
+ */
+export async function collectRest(deps: Deps, partition: string): Promise<void> {
+  const records = await deps.store.read(partition, LIVE_RANGE);
+  if (records.some((record) => record.sort === ITEM_KEY)) return;
+  for (const record of records) if (record.sort === HEAD_KEY) await removeOne(deps, record);
 }
 
 async function removeBut(deps: Deps, partition: string, kept: readonly string[]): Promise<void> {

@@ -2,7 +2,7 @@
  * Enqueue: KEY, then DUE, then ITEM, then the hint (DESIGN §4). Any crash is completed by repeating the call, or by the
  * alarm. The same key gives the same work item as long as it is remembered (G5).
  */
-import { alarmFor } from "../domain/alarm.ts";
+import { alarmFor, type Due } from "../domain/alarm.ts";
 import { type AnyContract, validate } from "../domain/contract.ts";
 import { EnqueueTimeoutError, InvalidArgumentError, InvariantError, KeyConflictError } from "../domain/errors.ts";
 import { initialHead, isEnded } from "../domain/head.ts";
@@ -16,7 +16,7 @@ import type { StoredRecord } from "../ports/record-store.ts";
 import { sha256 } from "../wire/digest.ts";
 import { encodeItem } from "../wire/item.ts";
 import { decodeKey, encodeKey } from "../wire/key.ts";
-import { writeDue } from "./alarms.ts";
+import { ringBy, writeDue } from "./alarms.ts";
 import type { Deps } from "./deps.ts";
 import { sendNext } from "./hints.ts";
 import { readLive } from "./live.ts";
@@ -138,7 +138,9 @@ async function create(deps: Deps, draft: Draft, workId: WorkId, startedAtMs: num
   const head = initialHead(item);
   const alarm = alarmFor(head, startedAtMs);
   const atMs = head.status.kind === "sleeping" ? alarm.atMs : Math.min(alarm.atMs, startedAtMs + ALARM_ENQUEUE_MS);
-  await writeDue(deps, partition, { why: "enqueue", atMs, version: 0, rings: 0 }, "absent");
+  const due: Due = { why: "enqueue", atMs, version: 0, rings: 0 };
+  // One that is there already may be about to be removed as an orphan's: it is rewritten then, so that its removal fails.
+  if (!(await writeDue(deps, partition, due, "absent")).ok) await ringBy(deps, partition, due);
   if (deps.clock.nowMs() - startedAtMs > ENQUEUE_MS) throw new EnqueueTimeoutError(workId, ENQUEUE_MS);
   const listed = { group: openGroup(deps.namespace), atMs: startedAtMs };
   const written = await put(deps, { partition, sort: ITEM_KEY, ...(await encodeItem(item, deps.codec)), listed }, "absent");

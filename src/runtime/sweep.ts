@@ -7,7 +7,7 @@ import { assertNever, messageOf } from "../domain/errors.ts";
 import { itemPartition, parseItemPartition, type WorkId } from "../domain/ids.ts";
 import { ALARM_ORPHAN_MS, ALARM_OWED_MS, SHARDS } from "../domain/limits.ts";
 import { writeDue } from "./alarms.ts";
-import { collect } from "./collect.ts";
+import { collect, collectRest } from "./collect.ts";
 import type { Deps } from "./deps.ts";
 import { sendHint } from "./hints.ts";
 import { type Expected, type NoItem, readDue, readLive } from "./live.ts";
@@ -87,11 +87,12 @@ async function look(deps: Deps, workId: WorkId, swept: Swept): Promise<void> {
   }
 }
 
-/** An enqueue that never finished: it gives up after 30 s, so a day later nobody can be about to write ITEM. */
+/** An enqueue that never finished, or a collection that did not get to its end. A repeated enqueue rewrites DUE first. */
 async function orphan(deps: Deps, partition: string, found: NoItem, revision: Expected): Promise<void> {
   const { due } = found;
   if (due === null || revision === "absent") return;
   if (due.why === "collect") {
+    await collectRest(deps, partition);
     await deps.store.remove({ partition, sort: "LIVE/DUE" }, revision);
     return;
   }

@@ -23,7 +23,14 @@ test("an item runs to its end, step by step", async () => {
   const { workId } = await world.client.enqueue(Count, { to: 5 });
   await world.advance(10);
   expect(await world.client.result(Count, workId, { timeoutMs: 0 })).toEqual({ status: "completed", result: 5 });
-  expect(await Array.fromAsync(world.client.events(workId), (event) => event.kind)).toEqual(["step", "step", "step", "step", "step", "ended"]);
+  expect(await Array.fromAsync(world.client.events(workId), (event) => event.kind)).toEqual([
+    "step",
+    "step",
+    "step",
+    "step",
+    "step",
+    "ended",
+  ]);
   expect(await world.client.log(workId)).toEqual(["entry 1", "entry 2", "entry 3", "entry 4"]);
   expect(world.logger.entries).toEqual([]);
 });

@@ -1,23 +1,43 @@
 /** A small world on the memory adapters and a virtual clock: one store, one queue, as many workers as wanted. */
 import { createMemoryBlobStore } from "../../src/adapters/memory/blob-store.ts";
 import { createVirtualClock, type VirtualClock } from "../../src/adapters/memory/clock.ts";
-import type { Intercept } from "../../src/adapters/memory/intercept.ts";
+import { type Intercept, intercepted } from "../../src/adapters/memory/intercept.ts";
 import { createMemoryLogger } from "../../src/adapters/memory/logger.ts";
 import { createMemoryMachine, type MemoryMachine } from "../../src/adapters/memory/process-table.ts";
-import { createMemoryBroker, createMemoryQueue } from "../../src/adapters/memory/queue.ts";
+import { createMemoryBroker, createMemoryQueue, type MemoryBroker } from "../../src/adapters/memory/queue.ts";
 import { createSeededRandom } from "../../src/adapters/memory/random.ts";
 import { createMemoryRecordStore } from "../../src/adapters/memory/record-store.ts";
 import type { Engine } from "../../src/domain/engine.ts";
 import { parseNamespace } from "../../src/domain/ids.ts";
+import type { JournalEvent } from "../../src/domain/journal.ts";
+import type { Lane } from "../../src/domain/lane.ts";
+import { SWEEP_MS } from "../../src/domain/limits.ts";
+import type { RecordDraft, StoredRecord } from "../../src/ports/record-store.ts";
 import { type Client, createClient } from "../../src/runtime/client.ts";
 import { createNonces, DEFAULT_SETTINGS, type Deps, type Settings } from "../../src/runtime/deps.ts";
 import { createEngines } from "../../src/runtime/engines.ts";
+import type { ItemStatus } from "../../src/runtime/inspect.ts";
 import { sweep } from "../../src/runtime/sweep.ts";
 import { createWorker } from "../../src/runtime/worker.ts";
-import { createCodec } from "../../src/wire/codec.ts";
+import { type Codec, createCodec } from "../../src/wire/codec.ts";
 
+export interface ProcessOptions {
+  /** Default "test". */
+  readonly namespace?: string;
+  /** Sees the process's calls of store, queue and blobs. */
+  readonly intercept?: Intercept;
+}
+export interface WorkOptions extends ProcessOptions {
+  readonly name?: string;
+  readonly concurrency?: number;
+  readonly graceMs?: number;
+  readonly lanes?: readonly Lane[];
+}
 export interface RunningWorker {
+  readonly name: string;
   readonly abandoned: string[];
+  /** Messages in hand. */
+  inFlight(): number;
   /** Finishes or gives back, and ends. */
   stop(): Promise<void>;
   /** Its process is gone, as others see it. Whatever it still does, it does as a zombie. */
@@ -29,65 +49,103 @@ export interface World {
   readonly logger: ReturnType<typeof createMemoryLogger>;
   readonly client: Client;
   readonly deps: Deps;
-  /** The deps of one process; `intercept` sees its calls of store, queue and blobs. */
-  process(name: string, intercept?: Intercept): Deps;
-  work(engines: readonly Engine[], options?: { name?: string; concurrency?: number; graceMs?: number; intercept?: Intercept }): RunningWorker;
+  readonly broker: MemoryBroker;
+  /** The deps of one process. */
+  process(name: string, options?: ProcessOptions): Deps;
+  work(engines: readonly Engine[], options?: WorkOptions): RunningWorker;
   /** Lets everything that can happen at this instant happen. */
   settle(): Promise<void>;
   /** Lets time pass in steps, settling after each; sweeps once a minute. */
   advance(ms: number, stepMs?: number): Promise<void>;
+  /** Lets time pass from timer to timer. */
+  pass(ms: number): Promise<void>;
+  /** The same, until the item's status is one of these; throws when it is not in time. */
+  reach(workId: string, statuses: ItemStatus["status"] | readonly ItemStatus["status"][], withinMs?: number): Promise<ItemStatus>;
+  /** The same, until it ends. */
+  end(workId: string, withinMs?: number): Promise<ItemStatus>;
+  events(workId: string): Promise<JournalEvent[]>;
+  records(workId: string): Promise<readonly StoredRecord[]>;
+  /** Changes a stored record behind everybody's back; `LIVE/HEAD` and the like. */
+  tamper(workId: string, sort: string, change: Partial<RecordDraft>): Promise<void>;
+  /** All hints are lost. */
+  loseMessages(): void;
 }
+
+const ENDED = ["completed", "failed", "cancelled", "dead_lettered"] as const;
 
 export function createWorld(settings: Partial<Settings> = {}): World {
   const clock = createVirtualClock();
   const machine = createMemoryMachine();
-  const broker = createMemoryBroker();
+  const brokers = new Map<string, MemoryBroker>();
   const logger = createMemoryLogger();
   const random = createSeededRandom(1);
   const store = createMemoryRecordStore();
   const blobs = createMemoryBlobStore();
   const nonce = createNonces(random);
+  const codec = countedCodec();
   let sinceSweepMs = 0;
   let workers = 0;
 
-  function process(name: string, intercept?: Intercept): Deps {
+  function brokerOf(namespace: string): MemoryBroker {
+    const broker = brokers.get(namespace) ?? createMemoryBroker();
+    brokers.set(namespace, broker);
+    return broker;
+  }
+  function process(name: string, options: ProcessOptions = {}): Deps {
+    const { namespace = "test", intercept } = options;
     const processes = machine.tableOf(name);
     return {
-      namespace: parseNamespace("test"),
-      store: intercept === undefined ? store : through("records", store, intercept),
-      queue: createMemoryQueue({ clock, processes, broker, ...(intercept === undefined ? {} : { intercept }) }),
-      blobs,
+      namespace: parseNamespace(namespace),
+      store: intercepted("records", store, intercept),
+      queue: createMemoryQueue({
+        clock,
+        processes,
+        broker: brokerOf(namespace),
+        ...(intercept === undefined ? {} : { intercept }),
+      }),
+      blobs: intercepted("blobs", blobs, intercept, ["get"]),
       clock,
       random,
       logger,
       processes,
-      codec: createCodec({ deflateFromBytes: 1_024 }),
+      codec,
       settings: { ...DEFAULT_SETTINGS, ...settings },
       nonce,
     };
   }
   const deps = process("client");
+
+  async function step(ms: number): Promise<void> {
+    clock.advance(ms);
+    await world.settle();
+    sinceSweepMs += ms;
+    if (sinceSweepMs < SWEEP_MS) return;
+    sinceSweepMs = 0;
+    await sweep(deps);
+    await world.settle();
+  }
   const world: World = {
     clock,
     machine,
     logger,
     deps,
+    broker: brokerOf("test"),
     client: createClient(deps),
     process,
     work(engines, options = {}) {
       const name = options.name ?? `worker-${++workers}`;
       const stop = new AbortController();
       const abandoned: string[] = [];
-      const { concurrency = 10, graceMs = 10_000 } = options;
-      const worker = createWorker(process(name, options.intercept), createEngines(engines), {
-        concurrency,
-        lanes: null,
-        graceMs,
-        onAbandoned: (workId) => abandoned.push(workId),
-      });
+      const { concurrency = 10, graceMs = 10_000, lanes = null } = options;
+      const onAbandoned = (workId: string): void => {
+        abandoned.push(workId);
+      };
+      const worker = createWorker(process(name, options), createEngines(engines), { concurrency, lanes, graceMs, onAbandoned });
       const done = worker.run(stop.signal);
       return {
+        name,
         abandoned,
+        inFlight: () => worker.inFlight(),
         die: () => machine.end(name),
         stop: async () => {
           stop.abort();
@@ -100,30 +158,65 @@ export function createWorld(settings: Partial<Settings> = {}): World {
       };
     },
     settle: async () => {
-      for (let i = 0; i < 40; i++) await new Promise((resolve) => setImmediate(resolve));
+      for (let quiet = 0; quiet < 3; quiet = codec.busy() ? 0 : quiet + 1) await new Promise((resolve) => setImmediate(resolve));
     },
     advance: async (ms, stepMs = ms) => {
-      for (let left = ms; left > 0; left -= stepMs) {
-        clock.advance(Math.min(left, stepMs));
-        await world.settle();
-        sinceSweepMs += Math.min(left, stepMs);
-        if (sinceSweepMs >= 60_000) {
-          sinceSweepMs = 0;
-          await sweep(deps);
-          await world.settle();
-        }
+      for (let left = ms; left > 0; left -= stepMs) await step(Math.min(left, stepMs));
+    },
+    pass: async (ms) => {
+      for (let left = ms; left > 0; ) {
+        const stepMs = Math.max(1, Math.min(left, clock.nextTimerInMs() ?? left, SWEEP_MS - sinceSweepMs));
+        await step(stepMs);
+        left -= stepMs;
+      }
+    },
+    reach: async (workId, statuses, withinMs = 600_000) => {
+      const untilMs = clock.nowMs() + withinMs;
+      await world.settle();
+      for (;;) {
+        const status = await world.client.status(workId);
+        if (statuses.includes(status.status)) return status;
+        const leftMs = untilMs - clock.nowMs();
+        if (leftMs <= 0)
+          throw new Error(
+            `expected ${String(statuses)} within ${withinMs} ms, got ${JSON.stringify({ ...status, labels: undefined })}`,
+          );
+        await world.pass(Math.max(1, Math.min(leftMs, clock.nextTimerInMs() ?? leftMs)));
+      }
+    },
+    end: (workId, withinMs) => world.reach(workId, ENDED, withinMs),
+    events: (workId) => Array.fromAsync(world.client.events(workId)),
+    records: (workId) => store.read(`test/${workId}`),
+    tamper: async (workId, sort, change) => {
+      const [record] = await store.read(`test/${workId}`, { from: sort, to: `${sort}!` }, 1);
+      if (record === undefined) throw new Error(`no record ${sort} of ${workId}`);
+      await store.write({ ...record, ...change }, record.revision);
+    },
+    loseMessages: () => {
+      for (const broker of brokers.values()) {
+        for (const entry of broker.entries.values()) broker.lanes[entry.lane].remove(entry.tenant, entry);
+        broker.entries.clear();
       }
     },
   };
   return world;
 }
 
-function through<P extends object>(port: string, target: P, intercept: Intercept): P {
-  return new Proxy(target, {
-    get(object, method, receiver) {
-      const value: unknown = Reflect.get(object, method, receiver);
-      if (typeof value !== "function" || typeof method !== "string") return value;
-      return (...args: unknown[]) => intercept({ port, method, args }, () => Reflect.apply(value, object, args));
-    },
-  });
+/** Compression runs outside the event loop, so the world has to wait for it. */
+function countedCodec(): Codec & { busy(): boolean } {
+  const codec = createCodec({ deflateFromBytes: 1_024 });
+  let calls = 0;
+  const counted = async <T>(call: Promise<T>): Promise<T> => {
+    calls += 1;
+    try {
+      return await call;
+    } finally {
+      calls -= 1;
+    }
+  };
+  return {
+    encode: (text, options) => counted(codec.encode(text, options)),
+    decode: (encoding, data, what) => counted(codec.decode(encoding, data, what)),
+    busy: () => calls > 0,
+  };
 }
