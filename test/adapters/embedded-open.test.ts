@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createEmbeddedRecordStore } from "../../src/adapters/embedded/record-store.ts";
+import { migrate } from "../../src/adapters/embedded/schema.ts";
 import { InvalidArgumentError, StoreTooNewError, StoreUnavailableError } from "../../src/domain/errors.ts";
 import { createHome, type Home } from "../contract/embedded.ts";
 
@@ -52,6 +53,20 @@ describe("opening a home", () => {
     expect(() => home.open()).toThrow(StoreTooNewError);
     expect(() => home.open()).toThrow(`database ${home.file} has schema version 99, expected at most 1`);
   });
+});
+
+test("who finds a new file at the same moment as another takes no step of the schema twice", () => {
+  const first = new DatabaseSync(home.file);
+  class Second extends DatabaseSync {
+    override exec(sql: string): void {
+      if (sql.startsWith("BEGIN")) migrate(first, home.file);
+      super.exec(sql);
+    }
+  }
+  const second = new Second(home.file);
+  migrate(second, home.file);
+  expect(second.prepare("SELECT count(*) AS count FROM records").get()).toEqual({ count: 0 });
+  for (const db of [first, second]) db.close();
 });
 
 describe("a file that is not ours is refused and left alone", () => {

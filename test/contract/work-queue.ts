@@ -1,4 +1,5 @@
 /** What every WorkQueue that keeps its own order does, told by a virtual clock. */
+import { getEventListeners } from "node:events";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createVirtualClock, type VirtualClock } from "../../src/adapters/memory/clock.ts";
 import { createMemoryMachine, type MemoryMachine } from "../../src/adapters/memory/process-table.ts";
@@ -342,6 +343,17 @@ export function describeWorkQueueContract({ name, create }: QueueSubject): void 
         expect(await waiting).toEqual([]);
         await send("a");
         expect(await receive({ waitMs: 10_000, abortSignal: controller.signal })).toEqual([]);
+        expect(await bodies()).toEqual(["a"]);
+      });
+      test("no longer once it is aborted, though a message comes at that moment", async () => {
+        const controller = new AbortController();
+        const waiting = receive({ waitMs: 10_000, abortSignal: controller.signal });
+        await settle();
+        controller.abort();
+        const sending = send("a");
+        expect(await waiting).toEqual([]);
+        expect(getEventListeners(controller.signal, "abort")).toEqual([]);
+        await sending;
         expect(await bodies()).toEqual(["a"]);
       });
       test("with others: one of them gets the message", async () => {

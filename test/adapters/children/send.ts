@@ -1,5 +1,4 @@
-/** Sends a message when its standard input says so. */
-import { once } from "node:events";
+/** Sends a message whenever its standard input says so. */
 import { openDatabase } from "../../../src/adapters/embedded/database.ts";
 import { createEmbeddedQueue } from "../../../src/adapters/embedded/queue.ts";
 import { createSystemClock } from "../../../src/adapters/node/clock.ts";
@@ -7,16 +6,12 @@ import { createProcessTable } from "../../../src/adapters/node/process-table.ts"
 import { createSystemRandom } from "../../../src/adapters/node/random.ts";
 
 const [, , path = ""] = process.argv;
-const database = openDatabase({ path });
 const queue = createEmbeddedQueue({
-  database,
+  database: openDatabase({ path }),
   namespace: "test",
   clock: createSystemClock(),
   random: createSystemRandom(),
   processes: createProcessTable(),
 });
 process.stdout.write("ready\n");
-await once(process.stdin, "data");
-await queue.send("from another process", { delayMs: 0, lane: "normal", tenant: "" });
-database.close();
-process.stdin.destroy();
+for await (const _word of process.stdin) await queue.send("from another process", { delayMs: 0, lane: "normal", tenant: "" });
