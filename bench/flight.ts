@@ -5,13 +5,14 @@ import { fileURLToPath } from "node:url";
 import { type Embedded, openEmbedded } from "../src/embedded.ts";
 import { counters } from "./engines.ts";
 import type { WorkerReport } from "./flight-worker.ts";
-import { measureRaw } from "./raw.ts";
-import { headBytes, round } from "./sequential.ts";
-import { withHome } from "./support.ts";
+import { createRaw } from "./raw.ts";
+import { headBytes } from "./sequential.ts";
+import { quantile, round, withHome } from "./support.ts";
 
 const ITEMS = 300;
 const STEPS = 10;
 const WARM_ROUNDS = 3;
+const RAW_MS = 1_500;
 
 export interface FlightOptions {
   readonly inFlight: number;
@@ -31,9 +32,12 @@ export async function flight(options: FlightOptions): Promise<object> {
     const ownCpu = process.cpuUsage(cpuBefore);
     const reports = await Promise.all(workers.map((worker) => ask(worker, "report")));
     await Promise.all(workers.map((worker) => end(worker)));
-    const raw = measureRaw(headBytes(rookery.databasePath, measured.lastWorkId));
+    const rowBytes = headBytes(rookery.databasePath, measured.lastWorkId);
+    const raw = createRaw(rowBytes);
+    const rawFiftyPerCommit = raw.perSecond(50, RAW_MS);
+    raw.close();
     rookery.close();
-    return summary(options, measured, reports, (ownCpu.user + ownCpu.system) / 1_000_000, raw);
+    return summary(options, measured, reports, (ownCpu.user + ownCpu.system) / 1_000_000, { rawFiftyPerCommit, rowBytes });
   });
 }
 
@@ -78,7 +82,7 @@ function summary(
   measured: Measured,
   reports: readonly WorkerReport[],
   ownCpuSeconds: number,
-  raw: { onePerCommit: number; fiftyPerCommit: number; rowBytes: number },
+  raw: { rawFiftyPerCommit: number; rowBytes: number },
 ): object {
   const steps = measured.rounds * ITEMS * STEPS;
   const cpuSeconds = ownCpuSeconds + reports.reduce((sum, report) => sum + report.cpuSeconds, 0);
@@ -91,19 +95,15 @@ function summary(
     seconds: round(measured.seconds),
     steps,
     stepsPerSecond,
-    rawFiftyPerCommit: raw.fiftyPerCommit,
-    rowBytes: raw.rowBytes,
-    ratio: round(stepsPerSecond / raw.fiftyPerCommit),
-    atLeast: Math.min(5_000, Math.round(0.15 * raw.fiftyPerCommit)),
+    ...raw,
+    ratio: round(stepsPerSecond / raw.rawFiftyPerCommit),
+    stepsPerSecondAtLeast: Math.min(5_000, Math.round(0.15 * raw.rawFiftyPerCommit)),
     stepMs: { p50: round(quantile(cycles, 0.5)), p99: round(quantile(cycles, 0.99)) },
     itemMs: { p50: quantile(items, 0.5), p99: quantile(items, 0.99) },
     cpuSecondsPer1000Steps: round((cpuSeconds / steps) * 1_000),
+    cpuSecondsPer1000StepsAtMost: 0.25,
   };
 }
-function quantile(sorted: readonly number[], q: number): number {
-  return sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? 0;
-}
-
 async function startWorker(home: string, concurrency: number): Promise<ChildProcess> {
   const child = fork(fileURLToPath(new URL("./flight-worker.ts", import.meta.url)), [home, String(concurrency)]);
   await once(child, "message");

@@ -1,48 +1,33 @@
-/** What SQLite itself can do here and now: conditional updates of rows as large as a snapshot, with one fsync a commit. */
+/** What SQLite itself can do here and now: conditional updates of rows as large as a snapshot, fsync at every commit. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 
-export interface RawLimits {
-  /** Conditional updates a second, one per commit and 50 per commit. */
-  readonly onePerCommit: number;
-  readonly fiftyPerCommit: number;
-  readonly rowBytes: number;
+export interface Raw {
+  /** Conditional updates a second. */
+  perSecond(perCommit: number, durationMs: number): number;
+  close(): void;
 }
 
 const ROWS = 300;
-const GROUP = 50;
 
-export function measureRaw(rowBytes: number, durationMs = 1_500): RawLimits {
+export function createRaw(rowBytes: number): Raw {
   const folder = mkdtempSync(join(tmpdir(), "rookery-raw-"));
   const db = new DatabaseSync(join(folder, "raw.sqlite"));
-  try {
-    db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
-    db.exec("CREATE TABLE records (partition TEXT, sort TEXT, revision INTEGER, body TEXT, UNIQUE (partition, sort))");
-    const insert = db.prepare("INSERT INTO records VALUES (?, 'HEAD', 0, ?)");
-    for (let i = 0; i < ROWS; i++) insert.run(`item-${i}`, "x".repeat(rowBytes));
-    return {
-      onePerCommit: perSecond(db, rowBytes, 1, durationMs),
-      fiftyPerCommit: perSecond(db, rowBytes, GROUP, durationMs),
-      rowBytes,
-    };
-  } finally {
-    db.close();
-    rmSync(folder, { recursive: true });
-  }
-}
-
-function perSecond(db: DatabaseSync, rowBytes: number, perCommit: number, durationMs: number): number {
-  db.exec("UPDATE records SET revision = 0");
+  db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
+  db.exec("CREATE TABLE records (partition TEXT, sort TEXT, revision INTEGER, body TEXT, UNIQUE (partition, sort))");
+  const insert = db.prepare("INSERT INTO records VALUES (?, 'HEAD', 0, ?)");
+  db.exec("BEGIN");
+  for (let i = 0; i < ROWS; i++) insert.run(`item-${i}`, "x".repeat(rowBytes));
+  db.exec("COMMIT");
   const update = db.prepare(
     "UPDATE records SET revision = revision + 1, body = ? WHERE partition = ? AND sort = 'HEAD' AND revision = ?",
   );
   const revisions = new Array<number>(ROWS).fill(0);
   const body = "y".repeat(rowBytes);
-  const from = performance.now();
   let updates = 0;
-  while (performance.now() - from < durationMs) {
+  function commit(perCommit: number): void {
     if (perCommit > 1) db.exec("BEGIN IMMEDIATE");
     for (let i = 0; i < perCommit; i++) {
       const row = updates++ % ROWS;
@@ -52,5 +37,16 @@ function perSecond(db: DatabaseSync, rowBytes: number, perCommit: number, durati
     }
     if (perCommit > 1) db.exec("COMMIT");
   }
-  return Math.round((updates / (performance.now() - from)) * 1_000);
+  return {
+    perSecond(perCommit, durationMs) {
+      const before = updates;
+      const from = performance.now();
+      while (performance.now() - from < durationMs) commit(perCommit);
+      return Math.round(((updates - before) / (performance.now() - from)) * 1_000);
+    },
+    close() {
+      db.close();
+      rmSync(folder, { recursive: true });
+    },
+  };
 }

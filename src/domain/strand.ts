@@ -7,7 +7,7 @@ import type { SegmentAddress } from "./keys.ts";
 import { MERGE_BYTES, MERGE_COUNT, SEGMENT_BYTES } from "./limits.ts";
 
 export interface Strand {
-  /** Whole lines, each ending in a newline. */
+  /** Whole lines, each ended by `LINE_END`. */
   readonly tail: string;
   /** Lines in all, sealed ones too. */
   readonly lines: number;
@@ -25,14 +25,23 @@ export interface Segment {
   readonly text: string;
 }
 
+/**
+ * Ends a line. JSON text does not need it anywhere (in a string it can be escaped), and a snapshot that holds a tail
+ * as JSON takes it as it is, where a newline would be escaped at every step.
+ */
+export const LINE_END = "\u007f";
+
 export const EMPTY_STRAND: Strand = { tail: "", lines: 0, sealed: null };
 
+/** Lines are JSON text, or have no `LINE_END` in them. */
 export function append(strand: Strand, lines: readonly string[]): Strand {
   if (lines.length === 0) return strand;
-  return { ...strand, tail: `${strand.tail + lines.join("\n")}\n`, lines: strand.lines + lines.length };
+  let { tail } = strand;
+  for (const line of lines) tail += (line.includes(LINE_END) ? line.replaceAll(LINE_END, "\\u007f") : line) + LINE_END;
+  return { ...strand, tail, lines: strand.lines + lines.length };
 }
 export function linesOf(text: string): string[] {
-  return text === "" ? [] : text.slice(0, -1).split("\n");
+  return text === "" ? [] : text.slice(0, -1).split(LINE_END);
 }
 /** In characters: tails are close to ASCII, and the bound is an economy, not a promise. */
 export function tailSize(strand: Strand): number {
@@ -89,8 +98,8 @@ function pieces(text: string): string[] {
   while (from < text.length) {
     let to = text.length;
     if (to - from > SEGMENT_BYTES) {
-      to = text.lastIndexOf("\n", from + SEGMENT_BYTES - 1) + 1;
-      if (to <= from) to = text.indexOf("\n", from) + 1;
+      to = text.lastIndexOf(LINE_END, from + SEGMENT_BYTES - 1) + 1;
+      if (to <= from) to = text.indexOf(LINE_END, from) + 1;
     }
     found.push(text.slice(from, to));
     from = to;

@@ -12,6 +12,7 @@ import { decodeJson, encodeJson, type Json } from "../domain/json.ts";
 import { STEP_MS } from "../domain/limits.ts";
 import { classOf, type ErrorClass } from "../domain/retry.ts";
 import { reviveError } from "../domain/stored-error.ts";
+import type { Abort } from "./abort.ts";
 import type { Deps } from "./deps.ts";
 import type { Decided } from "./outcome.ts";
 import { type AttemptContext, createStepContext } from "./step-context.ts";
@@ -26,7 +27,7 @@ export interface AttemptInput {
   readonly attempt: number;
   readonly token: FencingToken;
   /** Fired by the session: lost lease, cancel, shutdown; and by the attempt itself when its time is over. */
-  readonly abort: AbortController;
+  readonly abort: Abort;
   readonly cache: ValueCache;
 }
 /** Texts that hold from one inline step to the next. */
@@ -65,17 +66,17 @@ export async function runAttempt(input: AttemptInput): Promise<AttemptEnd> {
   const stepMs = engine.code.limits?.stepMs ?? STEP_MS;
   const endsAtMs = deps.clock.nowMs() + stepMs;
   let context: AttemptContext | null = null;
-  const cancelTimer = deps.clock.after(stepMs, () => abort.abort(new StepTimeoutError(input.item.workId, stepMs)));
+  const cancelTimer = deps.clock.after(stepMs, () => abort.fire(new StepTimeoutError(input.item.workId, stepMs)));
   try {
     const carried = await carryOver(input);
     const payload = await payloadText(input, carried);
-    const scope = { ...input, endsAtMs, abortSignal: abort.signal, payload };
+    const scope = { ...input, endsAtMs, payload };
     context = createStepContext(scope);
     const answer = await settle(input, callStep(input, context, carried.state));
     if (answer.kind === "left")
       return { kind: "threw", error: answer.reason, class: "unknown", meters: context.meters, left: true };
     const decided = await checked(context, answer.outcome, input.item.workId);
-    if (abort.signal.reason instanceof StepTimeoutError) throw abort.signal.reason;
+    if (abort.reason instanceof StepTimeoutError) throw abort.reason;
     const { artifacts, meters } = context;
     return {
       kind: "decided",
@@ -88,7 +89,7 @@ export async function runAttempt(input: AttemptInput): Promise<AttemptEnd> {
   } catch (error) {
     const meters = context?.meters ?? {};
     if (error instanceof MigrationError) return { kind: "cannot_migrate", error: error.cause, meters, left: false };
-    const thrown = abort.signal.reason instanceof StepTimeoutError ? abort.signal.reason : error;
+    const thrown = abort.reason instanceof StepTimeoutError ? abort.reason : error;
     return { kind: "threw", error: thrown, class: classify(engine, thrown), meters, left: false };
   } finally {
     cancelTimer();
@@ -156,18 +157,15 @@ function settle(
   step: Promise<Outcome>,
 ): Promise<{ kind: "answered"; outcome: unknown } | { kind: "left"; reason: unknown }> {
   const { deps, abort } = input;
-  const { signal } = abort;
   return new Promise((resolve, reject) => {
-    let cancelTimer: (() => void) | null = null;
-    const giveUp = (): void => {
-      cancelTimer = deps.clock.after(deps.settings.abandonMs, () => resolve({ kind: "left", reason: signal.reason }));
-    };
+    let cancelTimer = (): void => undefined;
+    abort.onFire(() => {
+      cancelTimer = deps.clock.after(deps.settings.abandonMs, () => resolve({ kind: "left", reason: abort.reason }));
+    });
     const end = (): void => {
-      cancelTimer?.();
-      signal.removeEventListener("abort", giveUp);
+      abort.onFire(() => undefined);
+      cancelTimer();
     };
-    signal.addEventListener("abort", giveUp, { once: true });
-    if (signal.aborted) giveUp();
     step.then(
       (outcome) => {
         end();

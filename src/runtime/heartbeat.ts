@@ -6,20 +6,24 @@ import { messageOf, RookeryError, StepAbortedError } from "../domain/errors.ts";
 import { LEASE_KEY } from "../domain/keys.ts";
 import type { Message } from "../ports/work-queue.ts";
 import { encodeLease } from "../wire/lease.ts";
+import type { Abort } from "./abort.ts";
 import { peekInbox } from "./inbox.ts";
 import { put } from "./records.ts";
 import type { Session } from "./session.ts";
 
 export interface Heartbeat {
-  /** The controller of the attempt that runs now; its signal fires when the lease is lost or a cancel came in. */
-  watch(abort: AbortController | null): void;
+  /** The attempt that runs now: it is aborted when the lease is lost or a cancel came in. */
+  watch(abort: Abort | null): void;
+  /** Aborts it, and every one that comes after. */
+  abort(reason: StepAbortedError): void;
   /** No beat is under way when it resolves, and none comes after. */
   stop(): Promise<void>;
 }
 
 export function startHeartbeat(session: Session, message: Message): Heartbeat {
   const { deps } = session;
-  let abort: AbortController | null = null;
+  let abort: Abort | null = null;
+  let reason: StepAbortedError | null = null;
   let stopped = false;
   let underWay: Promise<void> = Promise.resolve();
   let cancelTimer = schedule();
@@ -33,7 +37,12 @@ export function startHeartbeat(session: Session, message: Message): Heartbeat {
   return {
     watch: (next) => {
       abort = next;
-      if (session.lost) abort?.abort(lostLease(session));
+      if (session.lost) reason = lostLease(session);
+      if (reason !== null) abort?.fire(reason);
+    },
+    abort: (why) => {
+      reason = why;
+      abort?.fire(why);
     },
     stop: async () => {
       stopped = true;
@@ -43,7 +52,7 @@ export function startHeartbeat(session: Session, message: Message): Heartbeat {
   };
 }
 
-async function beat(session: Session, message: Message, running: () => AbortController | null): Promise<void> {
+async function beat(session: Session, message: Message, running: () => Abort | null): Promise<void> {
   const { deps, partition } = session;
   await deps.queue
     .hide(message, deps.settings.visibilityMs)
@@ -51,13 +60,13 @@ async function beat(session: Session, message: Message, running: () => AbortCont
   try {
     await extendLease(session);
     if (session.lost) {
-      running()?.abort(lostLease(session));
+      running()?.fire(lostLease(session));
       return;
     }
     const unread = await peekInbox(deps, partition, session.head.consumed);
     session.mail = unread.length > 0;
     if (unread.some((entry) => entry.command.kind === "cancel"))
-      running()?.abort(new StepAbortedError(session.item.workId, "cancelled"));
+      running()?.fire(new StepAbortedError(session.item.workId, "cancelled"));
   } catch (error) {
     if (!(error instanceof RookeryError)) throw error;
     warn(session, "heartbeat failed", error);

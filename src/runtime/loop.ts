@@ -13,6 +13,7 @@ import { policyFor, retryDelayMs } from "../domain/retry.ts";
 import { storeError } from "../domain/stored-error.ts";
 import { type Input, transition } from "../domain/transition.ts";
 import type { Message } from "../ports/work-queue.ts";
+import { type Abort, createAbort } from "./abort.ts";
 import { type AttemptEnd, type Carried, runAttempt, type Settled, type ValueCache } from "./attempt.ts";
 import { type Heartbeat, startHeartbeat } from "./heartbeat.ts";
 import { notYetConsumed } from "./inbox.ts";
@@ -41,10 +42,14 @@ export async function runSession(
   host: Host,
 ): Promise<void> {
   const heartbeat = startHeartbeat(session, message);
+  const giveBack = (): void => heartbeat.abort(new StepAbortedError(session.item.workId, "the worker shuts down"));
+  host.giveBack.addEventListener("abort", giveBack, { once: true });
+  if (host.giveBack.aborted) giveBack();
   try {
     const goOn = await begin(session, claiming, inbox, heartbeat);
     if (goOn) await runSteps(session, heartbeat, host);
   } finally {
+    host.giveBack.removeEventListener("abort", giveBack);
     await heartbeat.stop();
   }
 }
@@ -92,7 +97,7 @@ async function runSteps(session: Session, heartbeat: Heartbeat, host: Host): Pro
   const cache: ValueCache = { payload: null };
   const sinceMs = session.deps.clock.nowMs();
   for (let steps = 1; ; steps++) {
-    const { end, abort, durationMs } = await attemptOnce(session, cache, heartbeat, host);
+    const { end, abort, durationMs } = await attemptOnce(session, cache, heartbeat);
     if (end.left) host.abandoned(session.item.workId);
     if (session.lost) return;
     const { input, log } = await report(session, end, abort, durationMs);
@@ -119,19 +124,14 @@ async function attemptOnce(
   session: Session,
   cache: ValueCache,
   heartbeat: Heartbeat,
-  host: Host,
-): Promise<{ end: AttemptEnd; abort: AbortController; durationMs: number }> {
+): Promise<{ end: AttemptEnd; abort: Abort; durationMs: number }> {
   const { deps, partition, item, engine, head, lease } = session;
-  const abort = new AbortController();
-  const giveBack = (): void => abort.abort(new StepAbortedError(item.workId, "the worker shuts down"));
-  host.giveBack.addEventListener("abort", giveBack, { once: true });
-  if (host.giveBack.aborted) giveBack();
+  const abort = createAbort();
   heartbeat.watch(abort);
   const startedAtMs = deps.clock.nowMs();
   const attempt = attemptNow(session);
   const end = await runAttempt({ deps, partition, item, engine, head, attempt, token: lease.token, abort, cache });
   heartbeat.watch(null);
-  host.giveBack.removeEventListener("abort", giveBack);
   return { end, abort, durationMs: Math.max(0, Math.round(deps.clock.nowMs() - startedAtMs)) };
 }
 
@@ -145,7 +145,7 @@ function attemptNow(session: Session): number {
 async function report(
   session: Session,
   end: AttemptEnd,
-  abort: AbortController,
+  abort: Abort,
   durationMs: number,
 ): Promise<{ input: Input; log: readonly string[] }> {
   const attempt = attemptNow(session);
@@ -181,12 +181,11 @@ async function stateAfter(session: Session, carried: Carried, decided: Settled):
 function failure(
   session: Session,
   end: AttemptEnd & { kind: "threw" },
-  abort: AbortController,
+  abort: Abort,
   report: { attempt: number; durationMs: number; meters: Readonly<Record<string, number>> },
 ): Input {
   const { deps, engine, head } = session;
-  if (abort.signal.aborted && !(abort.signal.reason instanceof StepTimeoutError))
-    return { kind: "gave_back", attempt: report.attempt };
+  if (abort.aborted && !(abort.reason instanceof StepTimeoutError)) return { kind: "gave_back", attempt: report.attempt };
   const policy = policyFor(end.class, engine.code.retry);
   const delayMs = retryDelayMs(policy, head.failures + 1, deps.random.fraction());
   const retryAtMs = delayMs === null ? null : deps.clock.nowMs() + delayMs;

@@ -11,6 +11,7 @@ import { decodeJson, encodeJson, type Json } from "../domain/json.ts";
 import { onceKey } from "../domain/keys.ts";
 import { sha256 } from "../wire/digest.ts";
 import { decodeMemo, encodeMemo } from "../wire/memo.ts";
+import type { Abort } from "./abort.ts";
 import { createArtifacts } from "./artifacts.ts";
 import type { Deps } from "./deps.ts";
 import { readLog } from "./log.ts";
@@ -27,7 +28,7 @@ export interface AttemptScope {
   readonly attempt: number;
   readonly token: FencingToken;
   readonly endsAtMs: number;
-  readonly abortSignal: AbortSignal;
+  readonly abort: Abort;
   /** JSON text that the engine's schema has passed. */
   readonly payload: string;
 }
@@ -41,7 +42,7 @@ export interface AttemptContext {
 }
 
 export function createStepContext(scope: AttemptScope): AttemptContext {
-  const { deps, item, head, abortSignal } = scope;
+  const { deps, item, head } = scope;
   let revoked = false;
   let payload: { value: Json } | null = null;
   const guard = (what: string): void => {
@@ -61,7 +62,9 @@ export function createStepContext(scope: AttemptScope): AttemptContext {
     namespace: item.namespace,
     step: head.version,
     attempt: scope.attempt,
-    abortSignal,
+    get abortSignal() {
+      return scope.abort.signal;
+    },
     wake: head.wake,
     logger: deps.logger,
     get remainingMs() {

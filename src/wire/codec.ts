@@ -22,11 +22,10 @@ const deflate = promisify(deflateRaw);
 const inflate = promisify(inflateRaw);
 
 export function createCodec(options: CodecOptions): Codec {
-  const encoder = new TextEncoder();
   const decoder = new TextDecoder("utf-8", { fatal: true });
   return {
     async encode(text, how) {
-      const plain = encoder.encode(text);
+      const plain = Buffer.from(text, "utf8");
       if (how?.plain === true || plain.byteLength < options.deflateFromBytes) return { encoding: "utf8", data: plain };
       const packed = await deflate(plain);
       return packed.byteLength < (plain.byteLength * 7) / 8

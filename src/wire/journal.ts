@@ -1,7 +1,8 @@
 /**
  * The journal's text: a line per event. The common one (a step that committed at its first attempt, without its state)
- * is `name⇥delta⇥duration` in base 36, a few bytes; the name is left out when it is the one before, and the version is
- * one up. Every other line is JSON with its own version and instant, and is what the next lines count from.
+ * is `name,delta,duration` in base 36, a few bytes; the name is left out when it is the one before, and the version is
+ * one up. At the start of a tail it is `=version,instant,name,duration`. Every other line is JSON with its own version
+ * and instant. Each line is what the next one counts from.
  */
 import { z } from "zod";
 import { RecordUndecodableError } from "../domain/errors.ts";
@@ -17,6 +18,8 @@ export interface JournalContext {
 }
 
 const RADIX = 36;
+/** What the short form can hold: it does not begin like another form, and has no comma. */
+const SHORT_NAME = /^[^={,\p{Cc}][^,\p{Cc}]*$/u;
 const at = { version: count, atMs: instant };
 const attempt = { step: z.string(), attempt: count };
 const event: z.ZodType<JournalEvent> = z.discriminatedUnion("kind", [
@@ -56,10 +59,12 @@ export function encodeEvents(
 }
 
 function shortLine(last: JournalContext | null, one: JournalEvent): string | null {
-  if (last === null || one.kind !== "step" || one.state !== null || one.attempt !== 1) return null;
-  if (one.version !== last.version + 1 || one.atMs < last.atMs) return null;
-  const name = one.step === last.step ? "" : one.step;
-  return `${name}\t${(one.atMs - last.atMs).toString(RADIX)}\t${one.durationMs.toString(RADIX)}`;
+  if (one.kind !== "step" || one.state !== null || one.attempt !== 1 || !SHORT_NAME.test(one.step)) return null;
+  const duration = one.durationMs.toString(RADIX);
+  if (last === null || one.version !== last.version + 1 || one.atMs < last.atMs) {
+    return `=${one.version.toString(RADIX)},${one.atMs.toString(RADIX)},${one.step},${duration}`;
+  }
+  return `${one.step === last.step ? "" : one.step},${(one.atMs - last.atMs).toString(RADIX)},${duration}`;
 }
 function after(last: JournalContext | null, one: JournalEvent): JournalContext {
   return { version: one.version, atMs: one.atMs, step: "step" in one ? one.step : (last?.step ?? "") };
@@ -92,12 +97,15 @@ function parseLong(line: string, what: string): JournalEvent {
   }
 }
 function parseShort(last: JournalContext | null, line: string, what: string): JournalEvent {
-  const [name, delta, duration] = line.split("\t");
-  const deltaMs = Number.parseInt(delta ?? "", RADIX);
-  const durationMs = Number.parseInt(duration ?? "", RADIX);
-  if (last === null || name === undefined || Number.isNaN(deltaMs) || Number.isNaN(durationMs)) {
+  const fields = line.split(",");
+  const [first = "", second = "", third = "", fourth = ""] = fields;
+  const whole = first.startsWith("=");
+  const version = whole ? Number.parseInt(first.slice(1), RADIX) : (last?.version ?? Number.NaN) + 1;
+  const atMs = whole ? Number.parseInt(second, RADIX) : (last?.atMs ?? Number.NaN) + Number.parseInt(second, RADIX);
+  const durationMs = Number.parseInt(whole ? fourth : third, RADIX);
+  if (Number.isNaN(version) || Number.isNaN(atMs) || Number.isNaN(durationMs) || fields.length !== (whole ? 4 : 3)) {
     throw new RecordUndecodableError(what, `unexpected journal line ${JSON.stringify(line)}`);
   }
-  const step = name === "" ? last.step : name;
-  return { kind: "step", version: last.version + 1, atMs: last.atMs + deltaMs, step, attempt: 1, durationMs, state: null };
+  const step = whole ? third : first === "" ? (last?.step ?? "") : first;
+  return { kind: "step", version, atMs, step, attempt: 1, durationMs, state: null };
 }

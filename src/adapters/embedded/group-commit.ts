@@ -11,6 +11,7 @@
  *  - When the transaction itself fails (full, read-only, busy for too long), all of the group are told, and nothing
  *    of it was applied.
  */
+import { nextTick } from "node:process";
 import type { DatabaseSync } from "node:sqlite";
 import { isBusy, isUnavailable } from "./sqlite-errors.ts";
 
@@ -19,12 +20,21 @@ const MAX_OPERATIONS = 500;
 /** Other processes write too. Each attempt waits for the connection's short busy timeout, then lets others run. */
 const MAX_BUSY_ATTEMPTS = 500;
 
+/**
+ * A group is written once everything that can run without waiting has run, and so has had its say: before the event
+ * loop turns. So many groups in a row; then the loop turns, or timers and sockets would starve.
+ */
+const GROUPS_PER_TURN = 8;
+
 /** Makes the error for an operation whose transaction failed. */
 export type Unavailable = (cause: unknown) => Error;
 
 export interface Group {
-  /** Runs inside a transaction with whatever else waits, and answers once that is on disk. */
-  submit<T>(operation: () => T, unavailable: Unavailable): Promise<T>;
+  /**
+   * Runs inside a transaction with whatever else waits, and answers once that is on disk. `single`: it writes with one
+   * statement, so it needs no transaction of its own when nothing else waits.
+   */
+  submit<T>(operation: () => T, unavailable: Unavailable, single?: boolean): Promise<T>;
   /** Writes what waits, now. */
   flush(): void;
 }
@@ -32,6 +42,7 @@ export interface Group {
 interface Pending {
   /** Returns how to give the answer. */
   readonly run: () => () => void;
+  readonly single: boolean;
   readonly fail: (thrown: unknown) => void;
 }
 
@@ -42,6 +53,7 @@ export function createGroup(db: DatabaseSync): Group {
   const commit = db.prepare("COMMIT");
   let waiting: Pending[] = [];
   let scheduled = false;
+  let groupsThisTurn = 0;
   let busyAttempts = 0;
   /** So many of the first that wait were in a group of which one threw. */
   let alone = 0;
@@ -49,10 +61,16 @@ export function createGroup(db: DatabaseSync): Group {
   const schedule = (): void => {
     if (scheduled) return;
     scheduled = true;
-    setImmediate(() => {
-      scheduled = false;
-      writeNext();
-    });
+    if (groupsThisTurn++ < GROUPS_PER_TURN && busyAttempts === 0) nextTick(writeScheduled);
+    else
+      setImmediate(() => {
+        groupsThisTurn = 0;
+        writeScheduled();
+      });
+  };
+  const writeScheduled = (): void => {
+    scheduled = false;
+    writeNext();
   };
   const writeNext = (): void => {
     if (waiting.length === 0) return;
@@ -66,7 +84,19 @@ export function createGroup(db: DatabaseSync): Group {
     }
     if (waiting.length > 0) schedule();
   };
+  /** One statement is a transaction by itself. */
+  const writeSingle = (only: Pending): Outcome => {
+    try {
+      only.run()();
+    } catch (thrown) {
+      if (isBusy(thrown) && busyAttempts < MAX_BUSY_ATTEMPTS) return "busy";
+      only.fail(thrown);
+    }
+    return "settled";
+  };
   const write = (group: readonly Pending[]): Outcome => {
+    const [only] = group;
+    if (only?.single === true && group.length === 1) return writeSingle(only);
     let answers: readonly (() => void)[];
     try {
       begin.run();
@@ -94,13 +124,13 @@ export function createGroup(db: DatabaseSync): Group {
   };
 
   return {
-    submit: (operation, unavailable) =>
+    submit: (operation, unavailable, single = false) =>
       new Promise((resolve, reject) => {
         const run = () => {
           const value = operation();
           return () => resolve(value);
         };
-        waiting.push({ run, fail: (thrown) => reject(isUnavailable(thrown) ? unavailable(thrown) : thrown) });
+        waiting.push({ run, single, fail: (thrown) => reject(isUnavailable(thrown) ? unavailable(thrown) : thrown) });
         schedule();
       }),
     flush() {

@@ -30,7 +30,7 @@ export function createEmbeddedRecordStore({ database }: { readonly database: Dat
   const sql = prepareStatements(database);
   const unavailable = (cause: unknown) => new StoreUnavailableError(`records in ${database.path}`, cause);
   const read = <T>(operation: () => T): T => database.read(operation, unavailable);
-  const write = <T>(operation: () => T): Promise<T> => database.group.submit(operation, unavailable);
+  const write = <T>(operation: () => T): Promise<T> => database.group.submit(operation, unavailable, true);
   const miss = ({ partition, sort }: RecordKey) => {
     const row = sql.one.get(partition, sort);
     return { ok: false, current: row === undefined ? null : recordOf(row) } as const;
@@ -50,6 +50,13 @@ export function createEmbeddedRecordStore({ database }: { readonly database: Dat
         return write(() => (sql.insert.run(...values).changes === 1 ? { ok: true, revision: 1 } : miss(record)));
       }
       const revision = expected + 1;
+      if (record.due === null && record.listed === null) {
+        const { partition, sort, writeId, data } = record;
+        const inPlace = () => sql.updateUnindexed.run(writeId, body, data, revision, partition, sort, expected).changes === 1;
+        return write(() =>
+          inPlace() || sql.update.run(...values, revision, expected).changes === 1 ? { ok: true, revision } : miss(record),
+        );
+      }
       return write(() => (sql.update.run(...values, revision, expected).changes === 1 ? { ok: true, revision } : miss(record)));
     },
     remove: (key, expected) =>
@@ -76,6 +83,11 @@ function prepareStatements(database: Database) {
     update: database.prepare(
       `UPDATE records SET write_id = ?3, due_shard = ?4, due_at = ?5, list_group = ?6, list_at = ?7, body = ?8, data = ?9,
        revision = ?10 WHERE partition = ?1 AND sort = ?2 AND revision = ?11`,
+    ),
+    /** For a record that stands in no index, before and after: SQLite then has no index to look after. */
+    updateUnindexed: database.prepare(
+      `UPDATE records SET write_id = ?, body = ?, data = ?, revision = ?
+       WHERE partition = ? AND sort = ? AND revision = ? AND due_shard IS NULL AND list_group IS NULL`,
     ),
     remove: database.prepare("DELETE FROM records WHERE partition = ? AND sort = ? AND revision = ?"),
     due: database.prepare(
