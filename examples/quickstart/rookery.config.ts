@@ -1,0 +1,4 @@
+import { defineConfig } from "rookery";
+import { briefing } from "./engine.ts";
+
+export default defineConfig({ engines: [briefing] });
