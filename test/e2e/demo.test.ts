@@ -20,7 +20,8 @@ afterEach(() => {
 function startDemo(...args: string[]) {
   const home = mkdtempSync(join(tmpdir(), "rookery-demo-"));
   homes.push(home);
-  const demo = spawn(process.execPath, [DEMO, "--home", home, ...args], { stdio: ["ignore", "pipe", "pipe"] });
+  const { FORCE_COLOR: _forced, ...env } = process.env;
+  const demo = spawn(process.execPath, [DEMO, "--home", home, ...args], { env, stdio: ["ignore", "pipe", "pipe"] });
   started.push(demo);
   const said = { text: "", errors: "" };
   demo.stdout.on("data", (chunk: Buffer) => {
