@@ -26,7 +26,7 @@ export const LAYERS: readonly Layer[] = [
   { at: "src/adapters/embedded/", values: CORE, types: [], packages: ["node:"] },
   { at: "src/engines/", values: ["src/index.ts"], types: [], packages: ["zod"] },
   { at: "src/testing/", values: [...CORE, "src/runtime/", "src/adapters/memory/"], types: [], packages: [] },
-  { at: "src/cli/", values: ANYTHING, types: [], packages: ["node:", "commander", "zod"] },
+  { at: "src/cli/", values: ANYTHING, types: [], packages: ["node:", "commander", "chokidar", "zod"] },
   { at: "src/index.ts", values: [...CORE, "src/runtime/"], types: [], packages: [] },
   { at: "src/testing.ts", values: ["src/testing/"], types: [], packages: [] },
   { at: "src/embedded.ts", values: [...CORE, "src/runtime/", "src/adapters/", "src/index.ts"], types: [], packages: ["node:"] },

@@ -1,9 +1,9 @@
 /** `rookery worker`: processes that work on what is enqueued, until they are told to stop. */
 import type { Command } from "commander";
 import type { Cli } from "../cli.ts";
-import { CliError, EXIT } from "../exit.ts";
+import { EXIT } from "../exit.ts";
 import { createCrewLogger, logCrewEvent } from "../processes/crew-log.ts";
-import { addPoolOptions, crewOf, type PoolFlags, poolOf } from "../processes/crew-options.ts";
+import { addPoolOptions, crewOf, giveUpError, type PoolFlags, poolOf } from "../processes/crew-options.ts";
 import { stopOnSignals } from "../processes/signals.ts";
 import { type CrewEvent, startCrew } from "../processes/supervisor.ts";
 
@@ -24,11 +24,11 @@ async function work(cli: Cli, flags: PoolFlags): Promise<void> {
     logCrewEvent(logger, event);
   };
   const crew = startCrew(crewOf(cli, flags, { processes: flags.processes, work: poolOf(flags), onEvent }));
-  const unlisten = stopOnSignals(crew, () => logger.info("stopping: steps finish or are given back; once more kills them"));
+  const unlisten = stopOnSignals(crew, () =>
+    logger.info("stopping: steps finish or are given back; once more ends them at once"),
+  );
   const end = await crew.ended;
   unlisten();
-  if (end.kind === "gave_up") {
-    const { message, hint } = end.failure;
-    throw new CliError(EXIT.failed, message, hint === null ? {} : { hint });
-  }
+  if (end.kind === "gave_up") throw giveUpError(end.failure);
+  if (end.kind === "stopped" && end.killed) cli.endWith(EXIT.failed);
 }

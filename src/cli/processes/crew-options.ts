@@ -6,7 +6,7 @@ import type { Cli } from "../cli.ts";
 import type { GlobalFlags } from "../context.ts";
 import { CliError, EXIT } from "../exit.ts";
 import { countOption, durationOption } from "../option-values.ts";
-import { type ChildSpec, settingsSchema } from "./messages.ts";
+import { type ChildSpec, type Failure, settingsSchema } from "./messages.ts";
 import type { CrewEvent, CrewOptions } from "./supervisor.ts";
 
 export interface CrewFlags {
@@ -40,9 +40,9 @@ export function addCrewOptions(command: Command): Command {
     )
     .addOption(option("--settings <json>", "bounds of leases, heartbeats and retention", settings, {}).hideHelp());
 }
-export function addPoolOptions(command: Command): Command {
+export function addPoolOptions(command: Command, processes = PROCESSES): Command {
   command
-    .option("--processes <n>", "worker processes", countOption, PROCESSES)
+    .option("--processes <n>", "worker processes", countOption, processes)
     .option("--concurrency <n>", "items at work at once in each process", countOption, CONCURRENCY)
     .option("--lane <lane>", "only this lane: high, normal or low; repeatable", lane);
   return addCrewOptions(command);
@@ -74,6 +74,12 @@ export function crewOf(
     killAfterMs: graceMs + (flags.settings.abandonMs ?? ABANDON_MS) + LAST_MS,
     onEvent: wanted.onEvent,
   };
+}
+
+/** The exit code is that of the child's own error. */
+export function giveUpError({ message, hint, exit }: Failure): CliError {
+  const code = Object.values(EXIT).find((one) => one === exit && one !== EXIT.ok) ?? EXIT.failed;
+  return new CliError(code, message, hint === null ? {} : { hint });
 }
 
 function globalFlags(flags: GlobalFlags): string[] {

@@ -13,7 +13,7 @@ export interface Member {
   /** It leaves, and its replacement has been started. */
   readonly isLeaving: boolean;
   readonly failure: Failure | null;
-  /** When it last said something, or was forgiven for its silence. */
+  /** When it last said something, or was forgiven for its silence; when it was started, until it is ready. */
   readonly heardAtMs: number;
   forgive(): void;
   stop(): void;
@@ -68,10 +68,10 @@ export function startMember({ entry, args, onMessage, onEnd }: MemberOptions): M
     onEnd(member, how);
   };
   child.on("message", (raw) => {
-    heardAtMs = performance.now();
     const message = readFromChild(raw);
     if (message === null) return;
     if (message.kind === "ready") heard.wasReady = true;
+    if (heard.wasReady) heardAtMs = performance.now();
     if (message.kind === "leaving") heard.isLeaving = true;
     if (message.kind === "failed") heard.failure = message;
     onMessage(member, message);

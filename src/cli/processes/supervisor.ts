@@ -6,8 +6,7 @@
  *  - A child that is silent for `silenceMs` spins: it is killed and replaced. When the supervisor itself was frozen
  *    (Ctrl-Z, a laptop's sleep), nobody is blamed for it.
  *  - A child that leaves (a step does not heed its abort signal) has its replacement before it is gone.
- *  - A stop asks the children, who finish or give back; what is not gone after `killAfterMs`, or at a second stop, is
- *    killed. No process is ever killed but by the handle it was started with.
+ *  - A stop asks the children, who finish or give back; what is not gone after `killAfterMs` is killed. No process is ever killed but by the handle it was started with.
  */
 import { SECOND_MS } from "../../domain/limits.ts";
 import { type Member, type MemberEnd, startMember } from "./member.ts";
@@ -29,7 +28,7 @@ export type CrewEvent =
   | { readonly kind: "waiting"; readonly forMs: number; readonly why: string };
 /** `over`: a child was done with the item that it was started for. */
 export type CrewEnd =
-  | { readonly kind: "stopped" }
+  | { readonly kind: "stopped"; readonly killed: boolean }
   | { readonly kind: "over"; readonly how: Over }
   | { readonly kind: "gave_up"; readonly failure: Failure };
 
@@ -46,8 +45,10 @@ export interface Crew {
   readonly ready: Promise<boolean>;
   /** Resolves when the last child is gone. Never rejects. */
   readonly ended: Promise<CrewEnd>;
-  /** Asks the children to stop; the second call kills them. */
+  /** Asks the children to finish or give back what they have, and to end. */
   stop(): void;
+  /** Ends them at once. */
+  kill(): void;
 }
 
 /** Loading a config and engines may take its time. */
@@ -66,6 +67,7 @@ export function startCrew(options: CrewOptions): Crew {
   let end: CrewEnd | null = null;
   let earlyDeaths = 0;
   let anyReady = false;
+  let killed = false;
   let killTimer: NodeJS.Timeout | undefined;
 
   function start(): void {
@@ -93,7 +95,7 @@ export function startCrew(options: CrewOptions): Crew {
     earlyDeaths = 0;
     anyReady = true;
     onEvent({ ...message, pid });
-    if (working().length >= options.processes) ready.resolve(true);
+    if (end === null && working().length >= options.processes) ready.resolve(true);
   }
   function onEnd(member: Member, how: MemberEnd): void {
     members.delete(member);
@@ -129,6 +131,7 @@ export function startCrew(options: CrewOptions): Crew {
     settle();
   }
   function kill(): void {
+    killed ||= members.size > 0;
     for (const member of members) member.kill();
   }
   function settle(): void {
@@ -136,11 +139,20 @@ export function startCrew(options: CrewOptions): Crew {
     clearTimeout(killTimer);
     clearInterval(watch);
     ready.resolve(false);
-    ended.resolve(end);
+    ended.resolve(end.kind === "stopped" ? { ...end, killed } : end);
   }
   const watch = watchSilence(options, members);
   for (let i = 0; i < options.processes; i++) start();
-  return { ready: ready.promise, ended: ended.promise, stop: () => (end === null ? finish({ kind: "stopped" }) : kill()) };
+  const stop = (): void => finish({ kind: "stopped", killed });
+  return {
+    ready: ready.promise,
+    ended: ended.promise,
+    stop,
+    kill: () => {
+      stop();
+      kill();
+    },
+  };
 }
 
 function watchSilence({ silenceMs, onEvent }: CrewOptions, members: ReadonlySet<Member>): NodeJS.Timeout {
