@@ -35,8 +35,12 @@ export function isAlarmSet(due: Due | null, why: "retention" | "collect"): boole
 export function alarmFor(head: Head, nowMs: number, rings = 0): Due {
   const need = needOf(head, nowMs, rings);
   const deadlineAtMs = deadlineOf(head);
-  const atMs = deadlineAtMs === null || deadlineAtMs <= nowMs ? need.atMs : Math.min(need.atMs, deadlineAtMs);
-  return { why: need.why, atMs, version: head.version, rings };
+  const capAtMs = deadlineAtMs === null ? need.atMs : capOf(deadlineAtMs, nowMs);
+  return { why: need.why, atMs: Math.min(need.atMs, capAtMs), version: head.version, rings };
+}
+/** A deadline that has passed is owed a look, like something in the inbox. */
+function capOf(deadlineAtMs: number, nowMs: number): number {
+  return deadlineAtMs > nowMs ? deadlineAtMs : nowMs + ALARM_OWED_MS;
 }
 
 function needOf(head: Head, nowMs: number, rings: number): { why: DueReason; atMs: number } {
@@ -68,7 +72,7 @@ function pausedAlarm(sinceMs: number, nowMs: number): number {
   for (const afterMs of ALARM_PAUSED_MS) {
     if (sinceMs + afterMs > nowMs) return sinceMs + afterMs;
   }
-  const everyMs = ALARM_PAUSED_MS.at(-1) ?? ALARM_OWED_MS;
+  const everyMs = Math.max(...ALARM_PAUSED_MS);
   return sinceMs + everyMs * (Math.floor((nowMs - sinceMs) / everyMs) + 1);
 }
 
@@ -103,9 +107,8 @@ export function ring(due: Due, head: Head, unread: number, nowMs: number): Ring 
   if (isEnded(head.status)) return ringEnded(due, head, nowMs);
   const next = alarmFor(head, nowMs, rings);
   const deadlineAtMs = deadlineOf(head);
-  if (deadlineAtMs !== null && deadlineAtMs <= nowMs)
-    return { kind: "look_again", hint: now, next: { ...next, atMs: nowMs + ALARM_OWED_MS } };
-  return { kind: "look_again", hint: hintOwed(head, nowMs), next };
+  const overdue = deadlineAtMs !== null && deadlineAtMs <= nowMs;
+  return { kind: "look_again", hint: overdue ? now : hintOwed(head, nowMs), next };
 }
 
 function hintOwed(head: Head, nowMs: number): { delayMs: number } | null {

@@ -1,7 +1,7 @@
 /** Commands from outside. One that the status does not allow is on record and changes nothing else. */
 import { at, endBadly, type From, type Transition } from "./ends.ts";
 import { assertNever } from "./errors.ts";
-import { type Head, isEnded, type Status } from "./head.ts";
+import { type Head, isEnded, requireOpen, STEP_NAME, type Status } from "./head.ts";
 import type { Command, CommandKind } from "./inbox.ts";
 
 /** Why the command cannot be applied: what was expected; null when it can. */
@@ -52,17 +52,20 @@ function unpaused(head: Head): Head {
 }
 function pause(from: From, reason: string): Transition {
   const { head, nowMs } = from;
-  if (head.status.kind !== "ready" && head.status.kind !== "sleeping") return { next: head, changes: [] };
-  const status: Status = { kind: "paused", sinceMs: nowMs, reason, beneath: head.status };
+  const status: Status = { kind: "paused", sinceMs: nowMs, reason, beneath: requireOpen(head) };
   return { next: { ...head, status, updatedAtMs: nowMs }, changes: [{ kind: "paused", ...at(from, head), reason }] };
 }
 
-/** A new budget from the last snapshot: attempts, limits and deadline start again, and `recover` is armed. */
+/**
+ * A new budget from the last snapshot: attempts, limits and deadline start again, and `recover` is armed. The name that
+ * recover's steps had is not that of the step to come.
+ */
 function redrive(from: From, note: string): Transition {
   const { head, nowMs, rules } = from;
   const next: Head = {
     ...head,
     status: { kind: "ready" },
+    step: head.recovered ? STEP_NAME : head.step,
     wake: { kind: "resumed", note },
     attempt: 0,
     failures: 0,

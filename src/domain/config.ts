@@ -19,6 +19,7 @@ export function defineConfig(config: RookeryConfig): RookeryConfig {
     if (!usable) throw new InvalidArgumentError("config: engines", "what defineEngine returns", engine);
   }
   if (config.namespace !== undefined) parseNamespace(config.namespace);
-  if (config.home !== undefined && typeof config.home !== "string") throw new InvalidArgumentError("config: home", "a path", config.home);
+  if (config.home !== undefined && typeof config.home !== "string")
+    throw new InvalidArgumentError("config: home", "a path", config.home);
   return config;
 }

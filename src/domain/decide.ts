@@ -10,7 +10,7 @@
 import type { Due } from "./alarm.ts";
 import { isAlarmSet } from "./alarm.ts";
 import { assertNever } from "./errors.ts";
-import { deadlineOf, type Head, isEnded } from "./head.ts";
+import { deadlineOf, type Head, isEnded, type OpenStatus, type PausedStatus } from "./head.ts";
 import type { InboxEntry } from "./inbox.ts";
 import type { Item } from "./item.ts";
 import { attemptsOnRecord, diedAlone, type Lease, leaseState, leftNoOutcome } from "./lease.ts";
@@ -40,7 +40,10 @@ export type Decision =
   | { readonly kind: "claim"; readonly claim: Claiming };
 
 export interface Claiming {
-  /** The attempt that a step run by this claim stands for; null when there is no step to run. */
+  /**
+   * The attempt that a step run by this claim stands for. Where there is no step to run: the one that it inherits without
+   * an outcome, so that it stays on record should this claim die too (G2), else null.
+   */
   readonly attempt: number | null;
   /** Set when the lease was not released: what is on record of the attempt that left no outcome. */
   readonly takeOver: { readonly attempts: number; readonly noOutcome: boolean; readonly alone: boolean } | null;
@@ -60,15 +63,16 @@ export interface Circumstances {
 
 export function decide(live: Live, hand: Hand, given: Circumstances): Decision {
   const { head, lease, inbox } = live;
-  if (isEnded(head.status) && inbox.length === 0) {
+  const { status } = head;
+  if (isEnded(status) && inbox.length === 0) {
     return isAlarmSet(live.due, "retention") ? { kind: "delete", why: "ended, nothing owed" } : { kind: "settle" };
   }
   if (!given.engineLoaded) return { kind: "hide", delayMs: backoffMs(hand.receiveCount), why: "engine not loaded here" };
   const held = leaseState(lease, head, given.nowMs, given.holderGone || given.ownLease);
-  if (given.ownLease && held === "lapsed") return claim(live, true, head.status.kind === "ready" && inbox.length === 0);
+  if (given.ownLease && held === "lapsed") return claim(live, true, status.kind === "ready" && inbox.length === 0);
   if (held === "held" && lease !== null) return whileHeld(lease, hand, given.nowMs);
-  if (inbox.length > 0 || isOverdue(head, given.nowMs)) return claim(live, held === "lapsed", false);
-  return byStatus(live, hand, given.nowMs, held === "lapsed");
+  if (isEnded(status) || inbox.length > 0 || isOverdue(head, given.nowMs)) return claim(live, held === "lapsed", false);
+  return byStatus(live, status, hand, given.nowMs, held === "lapsed");
 }
 
 /** † The holder's own message is in flight and comes back if it dies; any other is one too many. */
@@ -77,26 +81,21 @@ function whileHeld(lease: Lease, hand: Hand, nowMs: number): Decision {
   return { kind: "hide", delayMs: clampDelay(lease.expiresAtMs - nowMs), why: "somebody is at work with this very message" };
 }
 
-function byStatus(live: Live, hand: Hand, nowMs: number, lapsed: boolean): Decision {
+function byStatus(live: Live, status: OpenStatus | PausedStatus, hand: Hand, nowMs: number, lapsed: boolean): Decision {
   const { head, lease } = live;
   const named = lease?.messageId === hand.messageId;
-  switch (head.status.kind) {
+  switch (status.kind) {
     case "sleeping":
-      if (head.status.wakeAtMs <= nowMs) return claim(live, lapsed, true);
-      return whileAsleep(head.status.wakeAtMs - nowMs, named || hand.version === head.version);
+      if (status.wakeAtMs <= nowMs) return claim(live, lapsed, true);
+      return whileAsleep(status.wakeAtMs - nowMs, named || hand.version === head.version);
     case "ready":
       if (!named && hand.version !== null && hand.version < head.version)
         return { kind: "delete", why: "sent for an older version" };
       return claim(live, lapsed, true);
     case "paused":
       return { kind: "delete", why: "paused" };
-    case "completed":
-    case "failed":
-    case "cancelled":
-    case "dead_lettered":
-      return { kind: "delete", why: "ended" };
     default:
-      return assertNever(head.status);
+      return assertNever(status);
   }
 }
 
@@ -113,7 +112,8 @@ function claim(live: Live, lapsed: boolean, runsStep: boolean): Decision {
   const attempts = attemptsOnRecord(head, lease);
   const noOutcome = lapsed && leftNoOutcome(head, lease);
   const takeOver = lapsed ? { attempts, noOutcome, alone: diedAlone(head, lease) } : null;
-  return { kind: "claim", claim: { attempt: runsStep ? attempts + 1 : null, takeOver, suspect: noOutcome } };
+  const inherited = noOutcome ? attempts : null;
+  return { kind: "claim", claim: { attempt: runsStep ? attempts + 1 : inherited, takeOver, suspect: noOutcome } };
 }
 
 export function isOverdue(head: Head, nowMs: number): boolean {

@@ -1,5 +1,5 @@
 /** How items end: limits, the turn of `recover`, and the statuses that only a redrive changes. */
-import { assertNever } from "./errors.ts";
+import { assertNever, invariant } from "./errors.ts";
 import { type BadEnd, type EndedStatus, type Head, RECOVER_NAME, type StoredCause } from "./head.ts";
 import type { JournalEvent } from "./journal.ts";
 import { RECOVER_MS, RECOVER_STEPS } from "./limits.ts";
@@ -69,8 +69,8 @@ export function endBadly(from: From, head: Head, cause: StoredCause, changes: re
 
 /** The end that the cause of the recovery asks for. */
 export function finalEnd(from: From, head: Head, changes: readonly JournalEvent[]): Transition {
-  const cause = head.recovery?.cause ?? { kind: "deadline" };
-  const next = ended(from, head, badEnd(from.nowMs, cause));
+  invariant(head.recovery !== null, "the end of a recovery has the cause of the recovery");
+  const next = ended(from, head, badEnd(from.nowMs, head.recovery.cause));
   return { next, changes: [...changes, endEvent(from, next)] };
 }
 

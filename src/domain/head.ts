@@ -1,6 +1,6 @@
 /** The snapshot of a work item (HEAD): the one record that says how far it is. Absent means version 0. */
 import type { ArtifactRef, Wake } from "./engine.ts";
-import { assertNever } from "./errors.ts";
+import { assertNever, invariant } from "./errors.ts";
 import { type FencingToken, parseToken } from "./ids.ts";
 import type { Item, Stored } from "./item.ts";
 import type { StoredError } from "./stored-error.ts";
@@ -141,6 +141,12 @@ export function isEnded(status: Status): status is EndedStatus {
 }
 export function isPaused(status: Status): status is PausedStatus {
   return status.kind === "paused";
+}
+/** Attempts belong to items at work: nothing but a redrive changes an ended one, nothing but a command a paused one. */
+export function requireOpen(head: Head): OpenStatus {
+  const { status } = head;
+  invariant(!isEnded(status) && !isPaused(status), `expected an item at work, got one that is ${status.kind}`);
+  return status;
 }
 /** A deadline does not count while `recover` has its turn, nor for paused items until they are resumed. */
 export function deadlineOf(head: Head): number | null {

@@ -28,6 +28,8 @@ function check(value: unknown, path: (string | number)[], root: string): void {
   if (typeof value !== "object") refuse(path, root, value === undefined ? "undefined" : describe(value));
   if (path.length >= MAX_DEPTH) refuse(path.slice(0, 8), root, `a cycle, or more than ${MAX_DEPTH} levels`);
   if (Array.isArray(value)) {
+    if (Object.getPrototypeOf(value) !== Array.prototype) refuse(path, root, "an instance of a subclass of Array");
+    checkOwn(value, path, root);
     for (let i = 0; i < value.length; i++) {
       path.push(i);
       check(value[i], path, root);
@@ -41,8 +43,7 @@ function check(value: unknown, path: (string | number)[], root: string): void {
 function checkObject(value: object, path: (string | number)[], root: string): void {
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null) refuse(path, root, describe(value));
-  if ("toJSON" in value && typeof value.toJSON === "function") refuse(path, root, "an object with toJSON");
-  if (Object.getOwnPropertySymbols(value).length > 0) refuse(path, root, "an object with a symbol key");
+  checkOwn(value, path, root);
   for (const key of Object.keys(value)) {
     const property: unknown = (value as Record<string, unknown>)[key];
     if (property === undefined) continue;
@@ -50,6 +51,11 @@ function checkObject(value: object, path: (string | number)[], root: string): vo
     check(property, path, root);
     path.pop();
   }
+}
+
+function checkOwn(value: object, path: readonly (string | number)[], root: string): void {
+  if ("toJSON" in value && typeof value.toJSON === "function") refuse(path, root, "an object with toJSON");
+  if (Object.getOwnPropertySymbols(value).length > 0) refuse(path, root, "an object with a symbol key");
 }
 
 function refuse(path: readonly (string | number)[], root: string, got: string): never {

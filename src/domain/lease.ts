@@ -15,7 +15,7 @@ export interface Lease {
   readonly expiresAtMs: number;
   /** The version it was claimed at. */
   readonly version: number;
-  /** The attempt it stands for, from 1; null when it was claimed for commands alone. */
+  /** The attempt it stands for, or inherits without an outcome, from 1; null when it was claimed for commands alone. */
   readonly attempt: number | null;
   /** Nothing else ran in its process when it was claimed: a death counts against the item. */
   readonly alone: boolean;
@@ -39,10 +39,14 @@ export function attemptsOnRecord(head: Head, lease: Lease | null): number {
     return head.attempt;
   return Math.max(head.attempt, lease.attempt);
 }
-/** An attempt was on its way when the lease lapsed: what it did is unknown. */
+/**
+ * An attempt was on its way when the lease lapsed: what it did is unknown. Either HEAD's (a commit that did not release
+ * put it on record), or the lease's; an attempt claimed for a version that HEAD has left behind never began.
+ */
 export function leftNoOutcome(head: Head, lease: Lease | null): boolean {
   if (lease === null || (head.released && head.token >= lease.token)) return false;
-  return lease.token > head.token ? lease.attempt !== null : head.attempt > 0;
+  if (!head.released && head.attempt > 0) return true;
+  return lease.token > head.token && lease.version === head.version && lease.attempt !== null;
 }
 /** The attempt that left no outcome ran alone: the version has not moved since it was claimed so. */
 export function diedAlone(head: Head, lease: Lease | null): boolean {

@@ -19,6 +19,7 @@ const DEFAULT_ATTEMPTS: Readonly<Record<ErrorClass, number>> = {
 const DEFAULT_MIN_MS = 500;
 const DEFAULT_MAX_MS = 60_000;
 const MAX_DOUBLINGS = 30;
+const CAUSES = 10;
 
 /** Network errors of Node and undici that another attempt may not meet. */
 const TRANSIENT_CODES = new Set([
@@ -55,10 +56,15 @@ function classOfOwn(error: RookeryError): ErrorClass {
   if (error.code === "step_timeout") return "unknown";
   return error.retryable ? "transient" : "bug";
 }
+/** Of the error or of what caused it; chains of causes may be circular. */
 function hasTransientCode(error: Error): boolean {
-  const code: unknown = Reflect.get(error, "code");
-  if (typeof code === "string" && TRANSIENT_CODES.has(code)) return true;
-  return error.cause instanceof Error && error.cause !== error && hasTransientCode(error.cause);
+  let cause: unknown = error;
+  for (let depth = 0; depth < CAUSES && cause instanceof Error; depth++) {
+    const code: unknown = Reflect.get(cause, "code");
+    if (typeof code === "string" && TRANSIENT_CODES.has(code)) return true;
+    cause = cause.cause;
+  }
+  return false;
 }
 function classOfStatus(status: unknown): ErrorClass {
   if (typeof status !== "number") return "unknown";

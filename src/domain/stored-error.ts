@@ -15,18 +15,21 @@ export interface StoredError {
 const STACK_LINES = 12;
 const CAUSES = 5;
 
-/** Anything that was thrown, `undefined` too. Never throws. */
+/** Anything that was thrown, `undefined` too. Never throws, not even where reading what was thrown does. */
 export function storeError(thrown: unknown, errorClass: ErrorClass): StoredError {
-  if (!(thrown instanceof Error)) {
-    return {
-      name: "Error",
-      message: bounded(`expected an Error to be thrown, got ${describe(thrown)}`),
-      class: errorClass,
-      code: null,
-      stack: null,
-      cause: null,
-    };
+  try {
+    return thrown instanceof Error
+      ? ofError(thrown, errorClass)
+      : plain(`expected an Error to be thrown, got ${describe(thrown)}`, errorClass);
+  } catch {
+    return plain("expected an Error to be thrown, got something that cannot be read", errorClass);
   }
+}
+
+function plain(message: string, errorClass: ErrorClass): StoredError {
+  return { name: "Error", message: bounded(message), class: errorClass, code: null, stack: null, cause: null };
+}
+function ofError(thrown: Error, errorClass: ErrorClass): StoredError {
   return {
     name: bounded(thrown.name),
     message: bounded(thrown.message),
@@ -51,7 +54,9 @@ function codeOf(error: Error): string | null {
   return typeof code === "string" || typeof code === "number" ? bounded(String(code)) : null;
 }
 function stackOf(error: Error): string | null {
-  const frames = (error.stack ?? "").split("\n").filter((line) => /^\s+at /.test(line));
+  const frames = String(error.stack ?? "")
+    .split("\n")
+    .filter((line) => /^\s+at /.test(line));
   return frames.length === 0 ? null : bounded(frames.slice(0, STACK_LINES).join("\n"));
 }
 function causeOf(error: Error): string | null {
@@ -62,6 +67,8 @@ function causeOf(error: Error): string | null {
   }
   return causes.length === 0 ? null : bounded(causes.join("; caused by "));
 }
-function bounded(text: string): string {
+/** An author's Error may have anything for its texts. */
+function bounded(value: unknown): string {
+  const text = typeof value === "string" ? value : describe(value);
   return text.length <= ERROR_CHARS ? text : `${text.slice(0, ERROR_CHARS)}… (${text.length - ERROR_CHARS} more characters)`;
 }

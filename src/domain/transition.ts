@@ -23,8 +23,8 @@ import {
   type Transition,
 } from "./ends.ts";
 import type { ArtifactRef } from "./engine.ts";
-import { assertNever, invariant } from "./errors.ts";
-import { type Head, isEnded, isPaused, type OpenStatus } from "./head.ts";
+import { assertNever } from "./errors.ts";
+import { type Head, isEnded, type OpenStatus, requireOpen } from "./head.ts";
 import type { Command } from "./inbox.ts";
 import type { Stored } from "./item.ts";
 import type { JournalEvent } from "./journal.ts";
@@ -79,6 +79,7 @@ export function transition(nowMs: number, head: Head, input: Input, rules: Rules
     case "cannot_migrate":
       return cannotMigrate(from, input.attempt, input.error);
     case "overdue":
+      requireOpen(head);
       return endBadly(from, head, { kind: "deadline" }, []);
     case "command":
       return applyCommand(from, input.command);
@@ -132,13 +133,14 @@ function takeOver(from: From, lapsed: { attempts: number; noOutcome: boolean; al
   const changes: JournalEvent[] = lapsed.noOutcome
     ? [{ kind: "taken_over", ...at(from, head), step: head.step, attempt: lapsed.attempts, alone: lapsed.alone }]
     : [];
-  return crashes > rules.limits.crashes
+  return lapsed.alone && crashes > rules.limits.crashes && !isEnded(head.status)
     ? endBadly(from, next, { kind: "crashed", attempts: lapsed.attempts }, changes)
     : { next, changes };
 }
 
 /** The worker shuts down: the attempt is not spent. */
 function giveBack(from: From, attempt: number): Transition {
+  requireOpen(from.head);
   const next: Head = { ...from.head, attempt: attempt - 1, updatedAtMs: from.nowMs };
   return { next, changes: [{ kind: "given_back", ...at(from, next), step: next.step, attempt }] };
 }
@@ -146,9 +148,9 @@ function giveBack(from: From, attempt: number): Transition {
 /** Nothing is lost: the item waits for an engine that can carry it over. */
 function cannotMigrate(from: From, attempt: number, error: StoredError): Transition {
   const { head } = from;
-  invariant(!isEnded(head.status) && !isPaused(head.status), "only an item at work can fail to migrate");
+  const beneath = requireOpen(head);
   const reason = `migrate failed: ${error.message}`;
-  const status = { kind: "paused", sinceMs: from.nowMs, reason, beneath: head.status } as const;
+  const status = { kind: "paused", sinceMs: from.nowMs, reason, beneath } as const;
   const next: Head = { ...head, status, attempt: attempt - 1, lastError: error, updatedAtMs: from.nowMs };
   return { next, changes: [{ kind: "paused", ...at(from, next), reason }] };
 }
@@ -156,6 +158,7 @@ function cannotMigrate(from: From, attempt: number, error: StoredError): Transit
 /** The part that every committed outcome shares: one version on, and a clean slate for the next step. */
 function committed(from: From, report: OutcomeReport): Head {
   const { head } = from;
+  requireOpen(head);
   return {
     ...head,
     version: head.version + 1,
@@ -175,6 +178,7 @@ function committed(from: From, report: OutcomeReport): Head {
 /** A failed attempt: same version, its meters count. */
 function spent(from: From, report: AttemptReport, error: StoredError): Head {
   const { head } = from;
+  requireOpen(head);
   return {
     ...head,
     attempt: report.attempt,
@@ -185,11 +189,12 @@ function spent(from: From, report: AttemptReport, error: StoredError): Head {
   };
 }
 function added(meters: Head["meters"], more: Head["meters"]): Head["meters"] {
-  const names = Object.keys(more);
-  if (names.length === 0) return meters;
-  const sum: Record<string, number> = { ...meters };
-  for (const name of names) sum[name] = (sum[name] ?? 0) + (more[name] ?? 0);
-  return sum;
+  const amounts = Object.entries(more);
+  if (amounts.length === 0) return meters;
+  // A map, since a meter may be called `constructor`.
+  const sum = new Map(Object.entries(meters));
+  for (const [name, amount] of amounts) sum.set(name, (sum.get(name) ?? 0) + amount);
+  return Object.fromEntries(sum);
 }
 
 function stepEvents(from: From, next: Head, report: OutcomeReport): JournalEvent[] {

@@ -1,0 +1,286 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { backoffMs, type Decision, decide, isOverdue } from "../../src/domain/decide.ts";
+import { InvariantError } from "../../src/domain/errors.ts";
+import type { Status } from "../../src/domain/head.ts";
+import { HOUR_MS, LEASE_DURATION_MS, MAX_DELAY_MS, MINUTE_MS, SECOND_MS } from "../../src/domain/limits.ts";
+import * as any from "./arbitraries.ts";
+import {
+  aDue,
+  aHand,
+  aHead,
+  aLease,
+  aLive,
+  anEndedHead,
+  CANCEL,
+  ENDED,
+  endedBadly,
+  forged,
+  forgedLater,
+  given,
+  initial,
+  mail,
+  NOW,
+  paused,
+  REDRIVE,
+  RESUME,
+  sleeping,
+} from "./builders.ts";
+
+const retention = aDue({ why: "retention", atMs: NOW + HOUR_MS });
+/** A head that an earlier claim released; its lease, token 2, is free. */
+const released = (over: Parameters<typeof aHead>[0] = {}) => aHead({ token: 2, released: true, version: 3, ...over });
+/** One that has begun attempt 1 of version 3, and has not released. */
+const atWork = (over: Parameters<typeof aHead>[0] = {}) => aHead({ token: 2, released: false, version: 3, attempt: 1, ...over });
+const expired = { expiresAtMs: NOW };
+const kindOf = (decision: Decision) => decision.kind;
+const claimOf = (decision: Decision) => (decision.kind === "claim" ? decision.claim : null);
+
+describe("an ended item", () => {
+  test.each(ENDED)("with nothing owed deletes the message ($kind)", (status) => {
+    expect(kindOf(decide(aLive({ head: anEndedHead(status), due: retention }), aHand(), given()))).toBe("delete");
+  });
+  test.each([aDue({ why: "end" }), aDue({ why: "ready" }), null])(
+    "whose alarm does not say that all is done is settled",
+    (due) => {
+      expect(kindOf(decide(aLive({ head: anEndedHead(), due }), aHand(), given()))).toBe("settle");
+    },
+  );
+  test("is settled by a worker that has not loaded its engine", () => {
+    const live = aLive({ head: anEndedHead(), due: aDue({ why: "end" }) });
+    expect(kindOf(decide(live, aHand(), given({ engineLoaded: false })))).toBe("settle");
+  });
+  test("with a command in its inbox is claimed, without a step to run", () => {
+    const live = aLive({ head: anEndedHead(endedBadly("failed")), due: retention, inbox: [mail(REDRIVE)] });
+    expect(claimOf(decide(live, aHand(), given()))).toEqual({ attempt: null, takeOver: null, suspect: false });
+  });
+});
+
+describe("an engine that is not loaded here", () => {
+  test("hides the message, the longer the more often it was received", () => {
+    const decide1 = (receiveCount: number) => decide(aLive(), aHand({ receiveCount }), given({ engineLoaded: false }));
+    expect(decide1(1)).toMatchObject({ kind: "hide", delayMs: SECOND_MS });
+    expect(decide1(4)).toMatchObject({ kind: "hide", delayMs: 8 * SECOND_MS });
+    expect(decide1(100)).toMatchObject({ kind: "hide", delayMs: MAX_DELAY_MS });
+  });
+  test("comes before a live lease, a command and a deadline", () => {
+    const live = aLive({ lease: aLease(), inbox: [mail(CANCEL)], head: aHead({ token: 1, released: false, deadlineAtMs: NOW }) });
+    expect(kindOf(decide(live, aHand({ messageId: "other" }), given({ engineLoaded: false })))).toBe("hide");
+  });
+});
+
+describe("a live lease", () => {
+  const live = aLive({ lease: aLease({ messageId: "holder", token: 1 }) });
+  test("deletes every other message", () => {
+    expect(kindOf(decide(live, aHand({ messageId: "other" }), given()))).toBe("delete");
+  });
+  test("deletes a command's hint too: the holder looks before it deletes its own", () => {
+    const withMail = { ...live, inbox: [mail(CANCEL)] };
+    expect(kindOf(decide(withMail, aHand({ messageId: "other", version: null }), given()))).toBe("delete");
+  });
+  test("hides the very message that its holder works on until it expires", () => {
+    const decision = decide(live, aHand({ messageId: "holder" }), given());
+    expect(decision).toMatchObject({ kind: "hide", delayMs: LEASE_DURATION_MS });
+  });
+  test("of a holder that is known to be gone counts as expired", () => {
+    expect(claimOf(decide(live, aHand(), given({ holderGone: true })))?.takeOver).not.toBeNull();
+  });
+  test("that HEAD calls released is free", () => {
+    const free = aLive({ head: released(), lease: aLease({ token: 2 }) });
+    expect(claimOf(decide(free, aHand({ version: 3 }), given()))).toEqual({ attempt: 1, takeOver: null, suspect: false });
+  });
+  test("that is further off than any lease was written under another clock, and is taken over", () => {
+    const far = (expiresAtMs: number) => aLive({ lease: aLease({ token: 1, expiresAtMs }) });
+    expect(kindOf(decide(far(NOW + MAX_DELAY_MS), aHand(), given()))).toBe("hide");
+    expect(claimOf(decide(far(NOW + MAX_DELAY_MS + 1), aHand(), given()))?.takeOver).not.toBeNull();
+  });
+});
+
+describe("a worker whose own lease is live", () => {
+  const own = given({ ownLease: true });
+  test.each([
+    ["sleeping", sleeping(NOW + HOUR_MS), null],
+    ["sleeping, and due", sleeping(NOW - 1), null],
+    ["paused", paused(), null],
+    ["ready", { kind: "ready" } as const, 1],
+  ])("claims anew when the item is %s, and never hides or deletes", (_, status, attempt) => {
+    const live = aLive({
+      head: aHead({ token: 1, released: true, version: 3, status }),
+      lease: aLease({ version: 3, attempt: null }),
+    });
+    expect(claimOf(decide(live, aHand({ messageId: "other", version: 1 }), own))).toEqual({
+      attempt,
+      takeOver: { attempts: 0, noOutcome: false, alone: false },
+      suspect: false,
+    });
+  });
+  test("claims for the commands first when there are some", () => {
+    const live = aLive({
+      head: aHead({ token: 1, version: 3 }),
+      lease: aLease({ version: 3, attempt: null }),
+      inbox: [mail(CANCEL)],
+    });
+    expect(claimOf(decide(live, aHand(), own))?.attempt).toBeNull();
+  });
+  test("may delete once that lease is released", () => {
+    const live = aLive({ head: released({ status: paused() }), lease: aLease({ token: 2 }) });
+    expect(kindOf(decide(live, aHand(), own))).toBe("delete");
+  });
+});
+
+describe("something to do, whatever the status", () => {
+  test.each([
+    ["ready", { kind: "ready" } as const],
+    ["sleeping", sleeping(NOW + HOUR_MS)],
+    ["paused", paused()],
+  ])("claims for a command while %s, for whatever version the hint was sent", (_, status) => {
+    const live = aLive({ head: released({ status }), inbox: [mail(RESUME)] });
+    for (const version of [null, 0, 3, 9]) {
+      expect(claimOf(decide(live, aHand({ version }), given()))).toEqual({ attempt: null, takeOver: null, suspect: false });
+    }
+  });
+  test("claims for a deadline that has passed while asleep, but not while paused or recovering", () => {
+    const at = (over: Parameters<typeof aHead>[0]) =>
+      kindOf(decide(aLive({ head: released({ deadlineAtMs: NOW, ...over }) }), aHand({ version: 1 }), given()));
+    expect(at({ status: sleeping(NOW + HOUR_MS) })).toBe("claim");
+    expect(at({ status: paused(sleeping(NOW + HOUR_MS)) })).toBe("delete");
+    const recovery = { cause: { kind: "deadline" } as const, sinceVersion: 3, sinceMs: NOW };
+    expect(at({ status: sleeping(NOW + HOUR_MS), recovery })).toBe("delete");
+  });
+  test("is overdue from the deadline's instant on", () => {
+    expect(isOverdue(aHead({ deadlineAtMs: NOW }), NOW - 1)).toBe(false);
+    expect(isOverdue(aHead({ deadlineAtMs: NOW }), NOW)).toBe(true);
+    expect(isOverdue(aHead({ deadlineAtMs: null }), NOW)).toBe(false);
+    expect(isOverdue(anEndedHead(undefined, { deadlineAtMs: NOW }), NOW)).toBe(false);
+  });
+});
+
+describe("a sleeping item", () => {
+  const asleep = (delayMs: number) =>
+    aLive({ head: released({ status: sleeping(NOW + delayMs) }), lease: aLease({ token: 2, messageId: "named" }) });
+  test("hides the hint of this version until it is due", () => {
+    expect(decide(asleep(MINUTE_MS), aHand({ version: 3 }), given())).toMatchObject({ kind: "hide", delayMs: MINUTE_MS });
+  });
+  test("hides the message that LEASE names: a dying holder may not have sent the wake", () => {
+    expect(decide(asleep(MINUTE_MS), aHand({ version: 1, messageId: "named" }), given())).toMatchObject({ kind: "hide" });
+  });
+  test.each([0, 2, 4, null])("deletes any other hint, so that copies die out (version %s)", (version) => {
+    expect(kindOf(decide(asleep(MINUTE_MS), aHand({ version }), given()))).toBe("delete");
+  });
+  test("hides for exactly 15 minutes, and leaves more than that to the alarm", () => {
+    expect(decide(asleep(MAX_DELAY_MS), aHand({ version: 3 }), given())).toMatchObject({ kind: "hide", delayMs: MAX_DELAY_MS });
+    expect(kindOf(decide(asleep(MAX_DELAY_MS + 1), aHand({ version: 3 }), given()))).toBe("delete");
+  });
+  test.each([null, 0, 3, 4])("is claimed with its step once it is due, whatever the hint was sent for (%s)", (version) => {
+    expect(claimOf(decide(asleep(0), aHand({ version }), given()))).toEqual({ attempt: 1, takeOver: null, suspect: false });
+  });
+});
+
+describe("a ready item", () => {
+  const ready = aLive({ head: released({ attempt: 2 }), lease: aLease({ token: 2, messageId: "named" }) });
+  test("deletes a hint of an older version", () => {
+    expect(kindOf(decide(ready, aHand({ version: 2 }), given()))).toBe("delete");
+  });
+  test("takes a hint of an older version that LEASE names: it may be the last there is", () => {
+    expect(kindOf(decide(ready, aHand({ version: 2, messageId: "named" }), given()))).toBe("claim");
+  });
+  test.each([3, 4, null])(
+    "is claimed for the next attempt by a hint of its version, a newer one, or a command's (%s)",
+    (version) => {
+      expect(claimOf(decide(ready, aHand({ version }), given()))).toEqual({ attempt: 3, takeOver: null, suspect: false });
+    },
+  );
+  test("is claimed at version 0, where HEAD is absent", () => {
+    expect(claimOf(decide(aLive(), aHand(), given()))).toEqual({ attempt: 1, takeOver: null, suspect: false });
+  });
+});
+
+describe("a paused item", () => {
+  test.each([null, 0, 3, 4])("deletes every hint (%s)", (version) => {
+    const live = aLive({ head: released({ status: paused(sleeping(NOW)) }) });
+    expect(kindOf(decide(live, aHand({ version }), given()))).toBe("delete");
+  });
+});
+
+describe("a lease that lapsed", () => {
+  test("at version 0, where HEAD is absent, leaves its attempt on record", () => {
+    const live = aLive({ head: initial(), lease: aLease({ ...expired, token: 1, attempt: 1, alone: true }) });
+    expect(claimOf(decide(live, aHand(), given()))).toEqual({
+      attempt: 2,
+      takeOver: { attempts: 1, noOutcome: true, alone: true },
+      suspect: true,
+    });
+  });
+  test("in an inline step counts the attempt that the commit before put on record", () => {
+    const live = aLive({ head: atWork(), lease: aLease({ ...expired, version: 1 }) });
+    expect(claimOf(decide(live, aHand(), given()))).toEqual({
+      attempt: 2,
+      takeOver: { attempts: 1, noOutcome: true, alone: false },
+      suspect: true,
+    });
+  });
+  test("whose holder claimed for commands alone is no suspect", () => {
+    const live = aLive({ head: released({ attempt: 1 }), lease: aLease({ ...expired, token: 3, version: 3, attempt: null }) });
+    expect(claimOf(decide(live, aHand({ version: 3 }), given()))).toEqual({
+      attempt: 2,
+      takeOver: { attempts: 1, noOutcome: false, alone: false },
+      suspect: false,
+    });
+  });
+  test("stays on record when it is taken over for a command, and that claim dies too (G2)", () => {
+    const died = aLease({ ...expired, token: 1, attempt: 1 });
+    const first = claimOf(decide(aLive({ lease: died, inbox: [mail(CANCEL)] }), aHand(), given()));
+    expect(first).toEqual({ attempt: 1, takeOver: { attempts: 1, noOutcome: true, alone: false }, suspect: true });
+    const alsoDied = aLease({ ...expired, token: 2, attempt: first?.attempt ?? null });
+    const second = claimOf(decide(aLive({ lease: alsoDied }), aHand(), given()));
+    expect(second).toMatchObject({ attempt: 2, takeOver: { attempts: 1, noOutcome: true }, suspect: true });
+  });
+  test("of an inline step stays a suspect when the claim that takes it over dies before it fences", () => {
+    const live = aLive({ head: atWork(), lease: aLease({ ...expired, token: 3, version: 3, attempt: 1 }) });
+    expect(claimOf(decide(live, aHand(), given()))).toMatchObject({ takeOver: { attempts: 1, noOutcome: true }, suspect: true });
+  });
+  test("of a version that HEAD has left behind never began its attempt", () => {
+    const live = aLive({ head: released(), lease: aLease({ ...expired, token: 3, version: 2, attempt: 4, alone: true }) });
+    expect(claimOf(decide(live, aHand({ version: 3 }), given()))).toEqual({
+      attempt: 1,
+      takeOver: { attempts: 0, noOutcome: false, alone: false },
+      suspect: false,
+    });
+  });
+});
+
+describe("decide", () => {
+  test("refuses a status that it does not know", () => {
+    for (const status of [forged<Status>(), forgedLater<Status>("ready", 4)]) {
+      expect(() => decide(aLive({ head: aHead({ status }) }), aHand(), given())).toThrow(InvariantError);
+    }
+  });
+  test("hides only within what a queue can do, and never forgets an attempt on record", () => {
+    const anyLive = fc.record({ head: any.head, lease: fc.option(any.lease), due: fc.option(any.due) });
+    const anyHand = fc.record({ messageId: fc.constantFrom("m1", "m2"), version: fc.option(any.count), receiveCount: any.count });
+    const circumstances = fc.record({
+      nowMs: any.instant,
+      holderGone: fc.boolean(),
+      ownLease: fc.boolean(),
+      engineLoaded: fc.boolean(),
+    });
+    fc.assert(
+      fc.property(anyLive, anyHand, circumstances, fc.boolean(), (found, hand, at, hasMail) => {
+        const live = aLive({ ...found, inbox: hasMail ? [mail(CANCEL)] : [] });
+        const decision = decide(live, hand, at);
+        if (decision.kind === "hide") {
+          expect(decision.delayMs).toBeGreaterThanOrEqual(0);
+          expect(decision.delayMs).toBeLessThanOrEqual(MAX_DELAY_MS);
+        }
+        if (decision.kind !== "claim") return;
+        const { attempt, takeOver } = decision.claim;
+        if (attempt !== null) expect(attempt).toBeGreaterThanOrEqual(live.head.attempt);
+        if (takeOver !== null) expect(takeOver.attempts).toBeGreaterThanOrEqual(live.head.attempt);
+        if (decision.claim.suspect) expect(takeOver?.attempts).toBeGreaterThan(0);
+      }),
+    );
+  });
+  test("backs off for a second at least", () => {
+    expect([0, 1, 2, 3].map(backoffMs)).toEqual([SECOND_MS, SECOND_MS, 2 * SECOND_MS, 4 * SECOND_MS]);
+  });
+});
