@@ -1,7 +1,6 @@
 /** A queue of hints (DESIGN §2): at least once, may repeat and reorder; a lost message is found again by its alarm. */
 import type { Lane } from "../domain/lane.ts";
 
-export { LANES } from "../domain/lane.ts";
 export type { Lane };
 
 export interface SendOptions {

@@ -9,6 +9,7 @@ import { decodeSeen, encodeInboxEntry, encodeSeen } from "../wire/inbox.ts";
 import { ringBy } from "./alarms.ts";
 import type { Deps } from "./deps.ts";
 import { sendHint } from "./hints.ts";
+import { statusOf } from "./inspect.ts";
 import type { LiveRecords } from "./live.ts";
 import { put } from "./records.ts";
 
@@ -21,7 +22,7 @@ import { put } from "./records.ts";
 export async function sendCommand(deps: Deps, live: LiveRecords, command: Command, id: string, nowMs: number): Promise<void> {
   const { item, partition, head } = live;
   const expected = live.inbox.length > 0 ? null : refusal(command.kind, head, nowMs);
-  if (expected !== null) throw new RefusedError(command.kind, item.workId, expected, head.status.kind);
+  if (expected !== null) throw new RefusedError(command.kind, item.workId, expected, statusOf(deps, live).status);
   const unread = await deps.store.read(partition, INBOX_RANGE, INBOX_MAX);
   if (unread.length >= INBOX_MAX) throw new InboxFullError(item.workId, INBOX_MAX);
   const sentAtMs = await markSeen(deps, partition, id, nowMs);

@@ -4,8 +4,9 @@
  */
 import { messageOf, RookeryError, StepAbortedError } from "../domain/errors.ts";
 import { LEASE_KEY } from "../domain/keys.ts";
+import type { StoredRecord } from "../ports/record-store.ts";
 import type { Message } from "../ports/work-queue.ts";
-import { encodeLease } from "../wire/lease.ts";
+import { decodeLease, encodeLease } from "../wire/lease.ts";
 import type { Abort } from "./abort.ts";
 import { peekInbox } from "./inbox.ts";
 import { put } from "./records.ts";
@@ -77,12 +78,21 @@ async function extendLease(session: Session): Promise<void> {
   const { deps, partition } = session;
   const lease = { ...session.lease, expiresAtMs: deps.clock.nowMs() + deps.settings.leaseDurationMs };
   const written = await put(deps, { partition, sort: LEASE_KEY, ...encodeLease(lease) }, session.leaseRevision, lease.token);
-  if (!written.ok) {
+  if (written.ok) {
+    session.lease = lease;
+    session.leaseRevision = written.revision;
+  } else reload(session, written.current);
+}
+
+/** An earlier beat of ours whose answer was lost left it at another revision; any other lease is somebody else's. */
+function reload(session: Session, current: StoredRecord | null): void {
+  const stored = current === null ? null : decodeLease(current);
+  if (current === null || stored?.token !== session.lease.token || stored.holder !== session.lease.holder) {
     session.lost = true;
     return;
   }
-  session.lease = lease;
-  session.leaseRevision = written.revision;
+  session.lease = stored;
+  session.leaseRevision = current.revision;
 }
 
 function lostLease(session: Session): StepAbortedError {

@@ -1,22 +1,30 @@
 /** Before a commit: tails that would make the snapshot cross into another block are sealed in segments. */
 import type { Head } from "../domain/head.ts";
+import type { FencingToken } from "../domain/ids.ts";
 import { type SegmentAddress, type StrandName, segmentKey } from "../domain/keys.ts";
 import { EMPTY_STRAND, tailSize, wantsSeal } from "../domain/strand.ts";
 import { encodeHead } from "../wire/head.ts";
 import type { Deps } from "./deps.ts";
-import type { Session } from "./session.ts";
 import { sealStrand } from "./strands.ts";
 
 const STRANDS = { journal: "journal", log: "log", artifact: "sealedArtifacts" } as const satisfies Record<StrandName, keyof Head>;
 const STRAND_NAMES = ["journal", "log", "artifact"] as const;
 
+/** The part of a session that sealing needs. */
+export interface Sealing {
+  readonly deps: Deps;
+  readonly partition: string;
+  readonly lease: { readonly token: FencingToken };
+  /** The snapshot's size besides its tails and its state, once it was measured. */
+  bareBytes: number | null;
+}
 export interface SealedTails {
   readonly head: Head;
   /** Segments that were merged into others: to be removed once the commit has linked past them. */
   readonly merged: readonly string[];
 }
 
-export async function sealTails(session: Session, head: Head): Promise<SealedTails> {
+export async function sealTails(session: Sealing, head: Head): Promise<SealedTails> {
   const { deps } = session;
   const allTails = tailSize(head.journal) + tailSize(head.log) + tailSize(head.sealedArtifacts);
   if (allTails < deps.store.blockBytes / 4) return { head, merged: [] };
@@ -26,13 +34,13 @@ export async function sealTails(session: Session, head: Head): Promise<SealedTai
 }
 
 /** What the snapshot takes besides its tails and its state is measured once a session: it hardly changes. */
-async function sizeBesides(session: Session, head: Head): Promise<number> {
+async function sizeBesides(session: Sealing, head: Head): Promise<number> {
   const bare = { ...head, journal: EMPTY_STRAND, log: EMPTY_STRAND, sealedArtifacts: EMPTY_STRAND, state: null };
   session.bareBytes ??= JSON.stringify((await encodeHead(bare, session.deps.codec)).body).length;
   return session.bareBytes + (head.state?.kind === "inline" ? head.state.json.length : 0);
 }
 
-async function sealAll(session: Session, head: Head, names: readonly StrandName[]): Promise<SealedTails> {
+async function sealAll(session: Sealing, head: Head, names: readonly StrandName[]): Promise<SealedTails> {
   const { deps, partition, lease } = session;
   let next = head;
   const merged: string[] = [];

@@ -26,9 +26,9 @@ import type { Deps } from "./deps.ts";
 import { settleConsumed } from "./inbox.ts";
 import type { Expected, LiveRecords } from "./live.ts";
 import { put } from "./records.ts";
-import { removeSegments, sealTails } from "./seal.ts";
+import { removeSegments, type Sealing, sealTails } from "./seal.ts";
 
-export interface Session {
+export interface Session extends Sealing {
   readonly deps: Deps;
   readonly partition: string;
   readonly item: Item;
@@ -42,8 +42,6 @@ export interface Session {
   leaseRevision: Revision;
   due: Due | null;
   journal: JournalContext | null;
-  /** The snapshot's size besides its tails and its state, once it was measured. */
-  bareBytes: number | null;
   /** Somebody else has the item now: whatever this session still does is discarded. */
   lost: boolean;
   /** The heartbeat saw something in the inbox. */

@@ -6,10 +6,11 @@
  * queue is looked at and never written to.
  */
 import { QueueUnavailableError } from "../../domain/errors.ts";
+import { LANES, type Lane } from "../../domain/lane.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { ProcessTable } from "../../ports/process-table.ts";
 import type { Random } from "../../ports/random.ts";
-import { LANES, type Lane, type Message, type ReceiveOptions, type SendOptions, type WorkQueue } from "../../ports/work-queue.ts";
+import type { Message, ReceiveOptions, SendOptions, WorkQueue } from "../../ports/work-queue.ts";
 import { type Bell, createBell, longPoll } from "../shared/long-poll.ts";
 import type { OperatorReads } from "../shared/operator-reads.ts";
 import { checkDelay, createLaneRota, FAR_AHEAD_MS, turnAfter } from "../shared/queue-order.ts";

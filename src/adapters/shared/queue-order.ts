@@ -7,8 +7,8 @@
  * nobody waits for ever.
  */
 import { invariant } from "../../domain/errors.ts";
+import { LANES, type Lane } from "../../domain/lane.ts";
 import { MAX_DELAY_MS, MINUTE_MS } from "../../domain/limits.ts";
-import { LANES, type Lane } from "../../ports/work-queue.ts";
 
 /** A message further ahead was hidden under a clock that has jumped back since: nothing may wait that long. */
 export const FAR_AHEAD_MS = MAX_DELAY_MS + MINUTE_MS;
