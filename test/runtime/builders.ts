@@ -37,12 +37,16 @@ export async function expectOneLine(world: World, workId: string): Promise<void>
 /** What was run, as steps see it: `step.attempt`. */
 export interface Ledger {
   readonly runs: string[];
-  /** Called first in a step: it must be the step that HEAD stands at, at an attempt that is on record and is new. */
+  /**
+   * Called first in a step: it must be the step that HEAD stands at, at an attempt that is on record and is new, under a
+   * token that no other process had.
+   */
   enter(world: World, ctx: AnyCtx): Promise<void>;
 }
 export function createLedger(): Ledger {
   const runs: string[] = [];
   const wrong: string[] = [];
+  const holders = new Map<number, string>();
   return {
     runs,
     enter: async (world, ctx) => {
@@ -52,6 +56,10 @@ export function createLedger(): Ledger {
       const status = await world.client.status(ctx.workId);
       if (status.version !== ctx.step) wrong.push(`${name} ran at version ${status.version}`);
       if (status.attempt < ctx.attempt) wrong.push(`${name} ran with ${status.attempt} attempts on record`);
+      const { process: holder = "nobody", fencingToken = 0 } = status.holder ?? {};
+      if (fencingToken <= Math.max(0, ...[...holders].filter(([, other]) => other !== holder).map(([token]) => token)))
+        wrong.push(`${name} ran in ${holder} under token ${fencingToken}`);
+      holders.set(fencingToken, holder);
       expect(wrong).toEqual([]);
     },
   };

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import type { Engine } from "../../src/domain/engine.ts";
 import { pause } from "../../src/runtime/deps.ts";
 import { createWorld, type World } from "../support/world.ts";
-import { createLedger, engineOf, enqueue, expectOneLine, type Ledger } from "./builders.ts";
+import { createLedger, engineOf, enqueue, expectOneLine, kinds, type Ledger } from "./builders.ts";
 import { crashAt, type Fault, failAt, nameOf, watched } from "./faults.ts";
 
 /** Three steps with a bit of everything: log, memo, artifact, a failure, a sleep, and heartbeats. */
@@ -80,7 +80,12 @@ for (const patienceMs of [0, 10_000]) {
         const world = createWorld({ patienceMs });
         const fault = failAt(n, when);
         world.work([journey(world, createLedger())], { intercept: fault.intercept });
-        await expectWhole(world, await enqueue(world)).catch((error: unknown) => {
+        const workId = await enqueue(world);
+        const all = expectWhole(world, workId).then(async () => {
+          const events = await kinds(world, workId);
+          if (patienceMs > 0 && clean[n]?.method === "write") expect(events).toEqual(["step", "failed", "step", "step", "ended"]);
+        });
+        await all.catch((error: unknown) => {
           throw new Error(`no answer ${when} call ${n}, ${nameOf(clean[n] ?? { port: "", method: "", args: [] })}`, {
             cause: error,
           });
