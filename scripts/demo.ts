@@ -70,7 +70,7 @@ async function demo(): Promise<void> {
   const last = await rookery.status(workId);
   await second.stop();
   const resumed = observation.parse((await rookery.log(workId))[after.logEntries]);
-  detail("time lost", `${((resumed.atMs - startedAtMs) / 1_000).toFixed(1)} s, from the start to check ${resumed.check}`);
+  detail("back at work", `${((resumed.atMs - startedAtMs) / 1_000).toFixed(1)} s after it was started`);
 
   stage(6, last.status, `version ${last.version}`);
   await showReport(rookery, workId);
@@ -166,9 +166,9 @@ function judge(seen: { before: Status; after: Status; last: Status; requests: nu
   const wentOn = after.version >= before.version && last.status === "completed" && last.logEntries === CHECKS;
   const repeated = requests === null ? 0 : requests - CHECKS;
   if (wentOn && repeated === 0) {
-    const asked = requests === null ? "" : `${CHECKS} checks, and the page was asked ${requests} times: `;
+    const proof = requests === null ? "each on record once" : `and the page was asked ${requests} times`;
     say();
-    say(tint("green", `${asked}nothing lost, nothing repeated.`));
+    say(tint("green", `${CHECKS} checks, ${proof}: nothing lost, nothing repeated.`));
     return;
   }
   say();
