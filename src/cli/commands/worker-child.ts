@@ -5,14 +5,14 @@ import type { Cli } from "../cli.ts";
 import { CliError, EXIT } from "../exit.ts";
 import { explain } from "../output/failure.ts";
 import { runChild } from "../processes/child.ts";
-import { parseChildSpec } from "../processes/messages.ts";
+import { decodeChildSpec } from "../processes/messages.ts";
 
 export function configureWorkerChild(command: Command, cli: () => Cli): void {
   command.argument("<spec>").action(async (text: string) => {
     if (process.send === undefined)
       throw new CliError(EXIT.usage, "worker-child is started by `rookery worker`, `dev` and `run`");
     const { logger } = cli();
-    await runChild(parseChildSpec(text), {
+    await runChild(decodeChildSpec(text), {
       describe: explain,
       open: async ({ settings }) => {
         const context = await cli().context();
@@ -23,15 +23,10 @@ export function configureWorkerChild(command: Command, cli: () => Cli): void {
           namespace: namespace.value,
           engines,
           logger,
-          settings: present(settings),
+          settings,
         });
         return { store, engines: engines.map(({ id }) => id) };
       },
     });
   });
-}
-
-/** The fields that are set. */
-function present<T extends object>(fields: T): { [K in keyof T]: Exclude<T[K], undefined> } {
-  return JSON.parse(JSON.stringify(fields));
 }

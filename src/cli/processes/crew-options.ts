@@ -6,7 +6,7 @@ import type { Cli } from "../cli.ts";
 import type { GlobalFlags } from "../context.ts";
 import { CliError, EXIT } from "../exit.ts";
 import { countOption, durationOption } from "../option-values.ts";
-import { type ChildSpec, type Failure, settingsSchema } from "./messages.ts";
+import { type ChildSpec, encodeChildSpec, type Failure, parseSettings } from "./messages.ts";
 import type { CrewEvent, CrewOptions } from "./supervisor.ts";
 
 export interface CrewFlags {
@@ -68,7 +68,7 @@ export function crewOf(
   if (entry === undefined) throw new CliError(EXIT.failed, "cannot start worker processes: this program has no file");
   return {
     entry,
-    args: [...globalFlags(cli.flags), CHILD_COMMAND, JSON.stringify(spec)],
+    args: [...globalFlags(cli.flags), CHILD_COMMAND, encodeChildSpec(spec)],
     processes: wanted.processes,
     silenceMs,
     killAfterMs: graceMs + (flags.settings.abandonMs ?? ABANDON_MS) + LAST_MS,
@@ -102,9 +102,7 @@ function lane(text: string, before: readonly Lane[] = []): Lane[] {
   return [...new Set([...before, found])];
 }
 function settings(text: string): ChildSpec["settings"] {
-  try {
-    return settingsSchema.parse(JSON.parse(text));
-  } catch {
-    throw new InvalidArgumentError("expected the fields of Settings, as JSON.");
-  }
+  const parsed = parseSettings(text);
+  if (parsed === null) throw new InvalidArgumentError("expected the fields of Settings, as JSON.");
+  return parsed;
 }

@@ -1,65 +1,94 @@
-/** What a supervisor and its children say to each other, over the channel that `fork` gives them. */
-import { z } from "zod";
+/**
+ * What a supervisor and its children say to each other, over the channel that `fork` gives them. A supervisor is at work
+ * before its children are: it loads no schema library.
+ */
+import type { Lane } from "../../ports/work-queue.ts";
 import type { Settings } from "../../runtime/deps.ts";
 
 /** A child leaves to be replaced: a step in it did not heed its abort signal. */
 export const LEAVING_EXIT = 75;
 
-const fromChild = z.discriminatedUnion("kind", [
-  z.object({ kind: z.literal("alive") }),
-  z.object({ kind: z.literal("ready"), home: z.string(), namespace: z.string(), engines: z.array(z.string()) }),
-  /** It takes nothing new: its replacement may start. */
-  z.object({ kind: z.literal("leaving"), workId: z.string() }),
-  /** It could not start, or what it was started for failed. */
-  z.object({ kind: z.literal("failed"), message: z.string(), hint: z.string().nullable(), exit: z.number() }),
-  /** What it was started for is over: no replacement. */
-  z.object({ kind: z.literal("over"), how: z.enum(["ended", "reached", "paused", "stopped"]) }),
-]);
-export type FromChild = z.infer<typeof fromChild>;
 /** What a child works with, as it found it. */
-export type Place = Omit<Extract<FromChild, { kind: "ready" }>, "kind">;
-export type Failure = Omit<Extract<FromChild, { kind: "failed" }>, "kind">;
+export interface Place {
+  readonly home: string;
+  readonly namespace: string;
+  readonly engines: readonly string[];
+}
+export interface Failure {
+  readonly message: string;
+  readonly hint: string | null;
+  readonly exit: number;
+}
+/** How the work on one item is over. */
+export type Over = "ended" | "reached" | "paused" | "stopped";
 
+export type FromChild =
+  | { readonly kind: "alive" }
+  | ({ readonly kind: "ready" } & Place)
+  /** It takes nothing new: its replacement may start. */
+  | { readonly kind: "leaving"; readonly workId: string }
+  /** It could not start, or what it was started for failed. */
+  | ({ readonly kind: "failed" } & Failure)
+  /** What it was started for is over: no replacement. */
+  | { readonly kind: "over"; readonly how: Over };
 export interface FromSupervisor {
   readonly kind: "stop";
 }
 
+/** Null for what is none of ours: an engine may have found the channel, too. */
 export function readFromChild(message: unknown): FromChild | null {
-  return fromChild.safeParse(message).data ?? null;
+  if (!isObject(message)) return null;
+  const { kind, workId, home, namespace, engines, message: text, hint, exit, how } = message;
+  if (kind === "alive") return { kind };
+  if (kind === "leaving" && typeof workId === "string") return { kind, workId };
+  if (kind === "ready" && typeof home === "string" && typeof namespace === "string" && Array.isArray(engines))
+    return { kind, home, namespace, engines: engines.map(String) };
+  if (kind === "failed" && typeof text === "string" && typeof exit === "number")
+    return { kind, message: text, hint: typeof hint === "string" ? hint : null, exit };
+  const over = OVERS.find((one) => one === how);
+  return kind === "over" && over !== undefined ? { kind, how: over } : null;
 }
+const OVERS: readonly Over[] = ["ended", "reached", "paused", "stopped"];
+
 export function isStop(message: unknown): boolean {
-  return typeof message === "object" && message !== null && "kind" in message && message.kind === "stop";
+  return isObject(message) && message["kind"] === "stop";
+}
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
 }
 
-const milliseconds = z.number().positive();
-export const settingsSchema = z
-  .strictObject({
-    leaseDurationMs: milliseconds,
-    heartbeatMs: milliseconds,
-    visibilityMs: milliseconds,
-    abandonMs: milliseconds,
-    retentionMs: milliseconds,
-    patienceMs: z.number().nonnegative(),
-  } satisfies Record<keyof Settings, z.ZodType>)
-  .partial();
+/** What a child is started for: one argument, written by the supervisor and by nobody else. */
+export interface ChildSpec {
+  readonly aliveMs: number;
+  readonly graceMs: number;
+  readonly settings: Partial<Settings>;
+  readonly work:
+    | { readonly kind: "queue"; readonly concurrency: number; readonly lanes: readonly Lane[] | null }
+    | { readonly kind: "item"; readonly workId: string; readonly untilVersion: number | null };
+}
+export function encodeChildSpec(spec: ChildSpec): string {
+  return JSON.stringify(spec);
+}
+/** @throws SyntaxError */
+export function decodeChildSpec(text: string): ChildSpec {
+  const spec: ChildSpec = JSON.parse(text);
+  return spec;
+}
 
-const spec = z.strictObject({
-  aliveMs: milliseconds,
-  graceMs: z.number().nonnegative(),
-  settings: settingsSchema,
-  work: z.discriminatedUnion("kind", [
-    z.strictObject({
-      kind: z.literal("queue"),
-      concurrency: z.number().int().positive(),
-      lanes: z.array(z.enum(["high", "normal", "low"])).nullable(),
-    }),
-    z.strictObject({ kind: z.literal("item"), workId: z.string(), untilVersion: z.number().int().nullable() }),
-  ]),
-});
-/** What a child is started for: handed over as one argument. */
-export type ChildSpec = z.infer<typeof spec>;
+const SETTINGS = [
+  "leaseDurationMs",
+  "heartbeatMs",
+  "visibilityMs",
+  "abandonMs",
+  "retentionMs",
+  "patienceMs",
+] satisfies (keyof Settings)[];
 
-/** @throws SyntaxError, ZodError: only a supervisor writes one. */
-export function parseChildSpec(text: string): ChildSpec {
-  return spec.parse(JSON.parse(text));
+/** Null when a field is none, or no number of milliseconds. */
+export function parseSettings(text: string): Partial<Settings> | null {
+  const entries: [string, unknown][] = Object.entries(JSON.parse(text));
+  const isFine = entries.every(
+    ([name, value]) => SETTINGS.some((one) => one === name) && typeof value === "number" && value >= 0,
+  );
+  return isFine ? Object.fromEntries(entries) : null;
 }

@@ -10,9 +10,8 @@
  */
 import { SECOND_MS } from "../../domain/limits.ts";
 import { type Member, type MemberEnd, startMember } from "./member.ts";
-import type { Failure, FromChild, Place } from "./messages.ts";
+import type { Failure, FromChild, Over, Place } from "./messages.ts";
 
-export type Over = Extract<FromChild, { kind: "over" }>["how"];
 export type CrewEvent =
   | { readonly kind: "started"; readonly pid: number }
   | ({ readonly kind: "ready"; readonly pid: number } & Place)

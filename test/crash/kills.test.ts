@@ -1,0 +1,72 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { expect, test } from "vitest";
+import { tough } from "./engines.ts";
+import { isAlive, kill, openSite, type Program, type Site } from "./support.ts";
+
+const ITEMS = 20;
+const STEPS = 20;
+const STEP_MS = 100;
+const PROCESSES = 4;
+/** All items at once fill every slot. */
+const CONCURRENCY = 5;
+const KILL_EVERY_MS = 300;
+const PATIENCE_MS = 90_000;
+
+test("work goes on from the last saved step, whoever is killed", async () => {
+  await using site = openSite();
+  const ids = await Promise.all(Array.from({ length: ITEMS }, () => site.enqueue(tough, { steps: STEPS, stepMs: STEP_MS })));
+  const worker = site.worker(["--processes", String(PROCESSES), "--concurrency", String(CONCURRENCY)]);
+  const kills = await killUntilEnded(site, worker, ids);
+  worker.signal("SIGTERM");
+  expect(await worker.ended).toBe(0);
+
+  const executions = site.executions();
+  for (const id of ids) {
+    expect((await site.store.status(id)).status).toBe("completed");
+    const versions = await Array.fromAsync(site.store.history(id), ({ version }) => version);
+    expect(versions).toEqual(Array.from({ length: STEPS }, (_, i) => i + 1));
+    const mine = site.executions(id);
+    // Once a later step has begun, the version before it was committed: no earlier step may begin again.
+    expect(mine.map(({ version }) => version)).toEqual(mine.map(({ version }) => version).sort((a, b) => a - b));
+    await expectCounted(site, id);
+  }
+  expect(kills).toBeGreaterThan(3);
+  const repeats = executions.length - ITEMS * STEPS;
+  expect(repeats).toBeGreaterThan(0);
+  expect(repeats).toBeLessThanOrEqual(kills * CONCURRENCY);
+});
+
+/** G2: no two executions of a step stand for the same attempt, and the one that was committed is the last. */
+async function expectCounted(site: Site, id: string): Promise<void> {
+  const events = await Array.fromAsync(site.store.events(id));
+  for (const event of events) {
+    if (event.kind !== "step") continue;
+    const attempts = site
+      .executions(id)
+      .filter(({ version }) => version === event.version - 1)
+      .map(({ attempt }) => attempt);
+    expect(new Set(attempts).size).toBe(attempts.length);
+    expect(attempts.at(-1)).toBe(event.attempt);
+    expect(Math.max(...attempts)).toBe(event.attempt);
+  }
+}
+
+/** Kills a random worker process that has executed a step, every 300 ms, until all is ended. */
+async function killUntilEnded(site: Site, worker: Program, ids: readonly string[]): Promise<number> {
+  const endsAtMs = performance.now() + PATIENCE_MS;
+  for (let kills = 0; ; ) {
+    await sleep(KILL_EVERY_MS);
+    if (await allEnded(site, ids)) return kills;
+    if (performance.now() > endsAtMs) throw new Error(`not all items ended within ${PATIENCE_MS} ms and ${kills} kills`);
+    const ready = worker.readyPids();
+    const busy = [...new Set(site.executions().map(({ pid }) => pid))].filter((pid) => ready.includes(pid) && isAlive(pid));
+    const victim = busy[Math.floor(Math.random() * busy.length)];
+    if (victim === undefined) continue;
+    kill(victim, "SIGKILL");
+    kills++;
+  }
+}
+async function allEnded(site: Site, ids: readonly string[]): Promise<boolean> {
+  for (const id of ids) if ((await site.store.status(id)).endedAtMs === null) return false;
+  return true;
+}
