@@ -62,6 +62,9 @@ export const HEAD_ARTIFACTS = 4;
 /** Stored error text: longer messages and stacks are stored with the number of characters that were left out. */
 export const ERROR_CHARS = 2_000;
 
+/** The reason or note that comes with a command: it is stored in the snapshot. */
+export const NOTE_CHARS = 2_000;
+
 export const INBOX_READ = 64;
 export const INBOX_MAX = 1_000;
 export const INBOX_CONSUMED = 16;

@@ -7,7 +7,7 @@ import { isWorkId, keyPartition, type WorkId } from "../domain/ids.ts";
 import type { Command } from "../domain/inbox.ts";
 import type { JournalEvent } from "../domain/journal.ts";
 import { decodeJson, type Json } from "../domain/json.ts";
-import { SECOND_MS } from "../domain/limits.ts";
+import { NOTE_CHARS, SECOND_MS } from "../domain/limits.ts";
 import { reviveError } from "../domain/stored-error.ts";
 import type { Page } from "../ports/record-store.ts";
 import { sha256 } from "../wire/digest.ts";
@@ -74,6 +74,7 @@ export function createClient(deps: Deps): Client {
   let lastSentAtMs = 0;
   const find = (ref: Ref): Promise<LiveRecords> => findItem(deps, ref);
   async function command(ref: Ref, what: Command, options: CommandOptions = {}): Promise<void> {
+    checkText(what);
     const id = options.id ?? deps.nonce();
     if (!COMMAND_ID.test(id)) throw new InvalidArgumentError("command id", "1 to 128 letters, digits and _ . : -", id);
     const live = await find(ref);
@@ -108,6 +109,14 @@ export function createClient(deps: Deps): Client {
     resume: (ref, options) => command(ref, { kind: "resume" }, options),
     redrive: (ref, note = "redriven by an operator", options) => command(ref, { kind: "redrive", note }, options),
   };
+}
+
+/** It goes into the snapshot, so it has a bound. */
+function checkText(what: Command): void {
+  if (what.kind === "resume") return;
+  const [name, text]: [string, unknown] = what.kind === "redrive" ? ["note", what.note] : ["reason", what.reason];
+  if (typeof text === "string" && text.length <= NOTE_CHARS) return;
+  throw new InvalidArgumentError(`${what.kind}: ${name}`, `a text of at most ${NOTE_CHARS} characters`, text);
 }
 
 async function findItem(deps: Deps, ref: Ref): Promise<LiveRecords> {

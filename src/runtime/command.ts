@@ -22,7 +22,8 @@ import { put } from "./records.ts";
 export async function sendCommand(deps: Deps, live: LiveRecords, command: Command, id: string, nowMs: number): Promise<void> {
   const { item, partition, head } = live;
   const expected = live.inbox.length > 0 ? null : refusal(command.kind, head, nowMs);
-  if (expected !== null) throw new RefusedError(command.kind, item.workId, expected, statusOf(deps, live).status);
+  if (expected !== null && !(await wasSent(deps, partition, id)))
+    throw new RefusedError(command.kind, item.workId, expected, statusOf(deps, live).status);
   const unread = await deps.store.read(partition, INBOX_RANGE, INBOX_MAX);
   if (unread.length >= INBOX_MAX) throw new InboxFullError(item.workId, INBOX_MAX);
   const sentAtMs = await markSeen(deps, partition, id, nowMs);
@@ -31,6 +32,13 @@ export async function sendCommand(deps: Deps, live: LiveRecords, command: Comman
   await put(deps, { partition, sort: inboxKey(sentAtMs, id), ...entry }, "absent");
   await ringBy(deps, partition, inboxAlarm(head.version, nowMs));
   await sendHint(deps, item, null, 0);
+}
+
+/** A repeat of what has been applied already is not refused: its caller had no answer. */
+async function wasSent(deps: Deps, partition: string, id: string): Promise<boolean> {
+  const key = seenKey(id);
+  const found = await deps.store.read(partition, { from: key, to: `${key}!` }, 1);
+  return found.length > 0;
 }
 
 /** The instant it was first sent, so that a repeat has the same key; null when it has been consumed already. */

@@ -164,6 +164,7 @@ export function createWorld(settings: Partial<Settings> = {}): World {
       for (let left = ms; left > 0; left -= stepMs) await step(Math.min(left, stepMs));
     },
     pass: async (ms) => {
+      await world.settle();
       for (let left = ms; left > 0; ) {
         const stepMs = Math.max(1, Math.min(left, clock.nextTimerInMs() ?? left, SWEEP_MS - sinceSweepMs));
         await step(stepMs);
