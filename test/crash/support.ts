@@ -30,7 +30,8 @@ export async function until<T>(
 }
 
 export interface Site {
-  readonly home: string;
+  /** Of its own; the store's home lies in it. */
+  readonly folder: string;
   readonly ledger: string;
   readonly store: Embedded;
   /** The work id of a new item whose executions are in the ledger. */
@@ -61,17 +62,18 @@ export interface Program {
 }
 
 export function openSite(settings: Partial<Settings> = {}): Site {
-  const home = mkdtempSync(join(tmpdir(), "rookery-crash-"));
-  const ledger = join(home, "ledger.jsonl");
+  const folder = mkdtempSync(join(tmpdir(), "rookery-crash-"));
+  const home = join(folder, "home");
+  const ledger = join(folder, "ledger.jsonl");
   const store = openEmbedded({ home, settings });
   const programs: Program[] = [];
-  const start: Site["start"] = (args, { cwd = home, settings: own } = {}) => {
+  const start: Site["start"] = (args, { cwd = folder, settings: own } = {}) => {
     const program = startProgram([...args, ...(own === undefined ? [] : ["--settings", JSON.stringify(own)])], home, cwd);
     programs.push(program);
     return program;
   };
   return {
-    home,
+    folder,
     ledger,
     store,
     start,
@@ -95,7 +97,7 @@ export function openSite(settings: Partial<Settings> = {}): Site {
       for (const pid of pids) kill(pid, "SIGKILL");
       await until("every process is gone", () => pids.every((pid) => !isOurs(pid, home)));
       await Promise.all(programs.map(({ ended }) => ended));
-      rmSync(home, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
+      rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
     },
   };
 }

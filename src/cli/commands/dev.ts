@@ -2,11 +2,12 @@
  * `rookery dev`: workers that reload on save without losing work. New processes start beside the old ones; once they are
  * ready the old ones finish their steps or give them back. New code that cannot be loaded is shown, and the old works on.
  */
-import { dirname, relative } from "node:path";
+import { existsSync } from "node:fs";
+import { delimiter, dirname, relative, resolve } from "node:path";
 import type { Command } from "commander";
 import type { Logger } from "../../ports/logger.ts";
 import type { Cli } from "../cli.ts";
-import type { Context } from "../context.ts";
+import { findConfig } from "../config-file.ts";
 import { createCrewLogger, logCrewEvent } from "../processes/crew-log.ts";
 import { addPoolOptions, crewOf, type PoolFlags, poolOf } from "../processes/crew-options.ts";
 import { stopOnSignals } from "../processes/signals.ts";
@@ -22,9 +23,9 @@ export function configureDev(command: Command, cli: () => Cli): void {
 
 async function develop(cli: Cli, flags: PoolFlags): Promise<void> {
   const logger = createCrewLogger(cli);
-  const { home, folders } = await placesOf(cli);
-  const crews = createCrews(cli, flags, logger);
-  const watch = await watchCode(folders, home, (files) => crews.renew(files.map((file) => relative(cli.io.cwd, file))));
+  const folders = foldersOf(cli);
+  const crews = createCrews(cli, flags, logger, (home) => watch.ignore(home));
+  const watch = await watchCode(folders, (files) => crews.renew(files.map((file) => relative(cli.io.cwd, file))));
   logger.info("watching; Ctrl-C stops", { folders: folders.join(", ") });
   const unlisten = stopOnSignals(crews, () => {
     logger.info("stopping: steps finish or are given back; once more ends them at once");
@@ -35,17 +36,16 @@ async function develop(cli: Cli, flags: PoolFlags): Promise<void> {
   unlisten();
 }
 
-/** A config that is broken may say where the state lies only once it is mended. */
-async function placesOf(cli: Cli): Promise<{ home: string; folders: readonly string[] }> {
-  const context: Context = await cli.context();
-  const modules = (context.engineModules?.value ?? []).filter((path) => path.startsWith("/"));
-  const files = [...(context.configPath === null ? [] : [context.configPath]), ...modules];
-  const folders = files.length === 0 ? [cli.io.cwd] : files.map((file) => dirname(file));
-  return { home: context.home.value, folders: [...new Set(folders)] };
+/** Where the config and the engine modules lie. The config is not loaded here: it may be broken, and be mended. */
+function foldersOf({ flags, io }: Cli): readonly string[] {
+  const config = findConfig(flags.config, io.cwd);
+  const modules = flags.engines ?? io.env["ROOKERY_ENGINES"]?.split(delimiter) ?? [];
+  const files = [...(config === null ? [] : [config]), ...modules.map((module) => resolve(io.cwd, module)).filter(existsSync)];
+  return files.length === 0 ? [io.cwd] : [...new Set(files.map((file) => dirname(file)))];
 }
 
 /** The crew at work, and those on their way in and out. */
-function createCrews(cli: Cli, flags: PoolFlags, logger: Logger) {
+function createCrews(cli: Cli, flags: PoolFlags, logger: Logger, onHome: (home: string) => void) {
   const all = new Set<Crew>();
   const ended = Promise.withResolvers<void>();
   let atWork: Crew | null = null;
@@ -55,7 +55,10 @@ function createCrews(cli: Cli, flags: PoolFlags, logger: Logger) {
   let renewing = false;
 
   function start(): Crew {
-    const onEvent = (event: CrewEvent): void => logCrewEvent(logger, event);
+    const onEvent = (event: CrewEvent): void => {
+      if (event.kind === "ready") onHome(event.home);
+      logCrewEvent(logger, event);
+    };
     const crew = startCrew(crewOf(cli, flags, { processes: flags.processes, work: poolOf(flags), onEvent }));
     all.add(crew);
     void crew.ended.then((end) => {
