@@ -61,40 +61,52 @@ export interface Carried {
 
 class MigrationError extends Error {}
 
+/** What is known of an attempt while it runs. */
+interface Running {
+  readonly endsAtMs: number;
+  /** Null until everything is loaded. */
+  context: AttemptContext | null;
+  over: boolean;
+}
+
 export async function runAttempt(input: AttemptInput): Promise<AttemptEnd> {
-  const { deps, engine, head, abort } = input;
+  const { deps, engine, abort } = input;
   const stepMs = engine.code.limits?.stepMs ?? STEP_MS;
-  const endsAtMs = deps.clock.nowMs() + stepMs;
-  let context: AttemptContext | null = null;
+  const running: Running = { endsAtMs: deps.clock.nowMs() + stepMs, context: null, over: false };
+  const metersNow = (): AttemptEnd["meters"] => running.context?.meters() ?? {};
   const cancelTimer = deps.clock.after(stepMs, () => abort.fire(new StepTimeoutError(input.item.workId, stepMs)));
   try {
-    const carried = await carryOver(input);
-    const payload = await payloadText(input, carried);
-    const scope = { ...input, endsAtMs, payload };
-    context = createStepContext(scope);
-    const answer = await settle(input, callStep(input, context, carried.state));
-    if (answer.kind === "left")
-      return { kind: "threw", error: answer.reason, class: "unknown", meters: context.meters, left: true };
-    const decided = await checked(context, answer.outcome, input.item.workId);
+    const done = await unlessLeft(input, perform(input, running));
+    if (done === null) {
+      const error = abort.reason;
+      return { kind: "threw", error, class: classify(engine, error), meters: metersNow(), left: true };
+    }
     if (abort.reason instanceof StepTimeoutError) throw abort.reason;
-    const { artifacts, meters } = context;
-    return {
-      kind: "decided",
-      decided,
-      artifacts,
-      carried: { ...carried, payload: carried.payload ?? head.payload },
-      meters,
-      left: false,
-    };
+    return { kind: "decided", ...done, meters: metersNow(), left: false };
   } catch (error) {
-    const meters = context?.meters ?? {};
-    if (error instanceof MigrationError) return { kind: "cannot_migrate", error: error.cause, meters, left: false };
+    if (error instanceof MigrationError) return { kind: "cannot_migrate", error: error.cause, meters: metersNow(), left: false };
     const thrown = abort.reason instanceof StepTimeoutError ? abort.reason : error;
-    return { kind: "threw", error: thrown, class: classify(engine, thrown), meters, left: false };
+    return { kind: "threw", error: thrown, class: classify(engine, thrown), meters: metersNow(), left: false };
   } finally {
     cancelTimer();
-    context?.revoke();
+    running.over = true;
+    running.context?.revoke();
   }
+}
+
+type Done = Pick<AttemptEnd & { kind: "decided" }, "decided" | "artifacts" | "carried">;
+
+/** Everything that takes time: all of it counts against the step's time, and any of it may never end. */
+async function perform(input: AttemptInput, running: Running): Promise<Done> {
+  const carried = await carryOver(input);
+  const payload = await payloadText(input, carried);
+  // Loaded too late: the author's code is not to run in an attempt that has ended.
+  if (running.over) throw input.abort.reason;
+  const context = createStepContext({ ...input, endsAtMs: running.endsAtMs, payload });
+  running.context = context;
+  const outcome: unknown = await callStep(input, context, carried.state);
+  const decided = await checked(context, outcome, input.item.workId);
+  return { decided, artifacts: context.artifacts, carried: { ...carried, payload: carried.payload ?? input.head.payload } };
 }
 
 /** The state to start from, as JSON text: made by `init`, as stored, or carried over from an earlier engine version. */
@@ -115,16 +127,22 @@ async function initialState(input: AttemptInput): Promise<string> {
 }
 
 async function migrate(input: AttemptInput, state: string): Promise<Carried> {
-  const { deps, partition, engine, head, item } = input;
+  const { deps, partition, head, item } = input;
+  const payload = await load(deps, partition, head.payload ?? item.payload);
+  const after = await migrateTexts(input.engine, { payload, state }, head.engineVersion);
+  input.cache.payload = after.payload;
+  const kept = after.payload === payload ? head.payload : await keep(deps, partition, after.payload);
+  return { migratedFrom: head.engineVersion, payload: kept, state: after.state };
+}
+
+/** Only what the author's code does pauses the item; a store that cannot be reached does not. */
+async function migrateTexts(engine: Engine, old: { payload: string; state: string }, fromVersion: number): Promise<typeof old> {
   try {
-    const payload = await load(deps, partition, head.payload ?? item.payload);
-    const old = { payload: decodeJson(payload), state: decodeJson(state) };
-    const carried = engine.code.migrate?.(old, head.engineVersion) ?? old;
-    const newState = encodeJson(await validate(`migrated state of engine ${engine.id}`, engine.code.state, carried.state));
-    const newPayload = encodeJson(await validate(`migrated payload of engine ${engine.id}`, engine.payload, carried.payload));
-    input.cache.payload = newPayload;
-    const kept = newPayload === payload ? head.payload : await keep(deps, partition, newPayload);
-    return { migratedFrom: head.engineVersion, payload: kept, state: newState };
+    const values = { payload: decodeJson(old.payload), state: decodeJson(old.state) };
+    const carried = engine.code.migrate?.(values, fromVersion) ?? values;
+    const state = encodeJson(await validate(`migrated state of engine ${engine.id}`, engine.code.state, carried.state));
+    const payload = encodeJson(await validate(`migrated payload of engine ${engine.id}`, engine.payload, carried.payload));
+    return { payload, state };
   } catch (error) {
     throw new MigrationError("migrate failed", { cause: error });
   }
@@ -151,25 +169,22 @@ function liveCause(cause: StoredCause): Cause {
   return cause.kind === "exhausted" ? { kind: "exhausted", error: reviveError(cause.error) } : cause;
 }
 
-/** The step's answer, or `left` when it has not ended some time after its abort signal fired. */
-function settle(
-  input: AttemptInput,
-  step: Promise<Outcome>,
-): Promise<{ kind: "answered"; outcome: unknown } | { kind: "left"; reason: unknown }> {
+/** What became of the attempt; null when it has not ended some time after it was aborted. */
+function unlessLeft<T>(input: AttemptInput, attempt: Promise<T>): Promise<T | null> {
   const { deps, abort } = input;
   return new Promise((resolve, reject) => {
     let cancelTimer = (): void => undefined;
     abort.onFire(() => {
-      cancelTimer = deps.clock.after(deps.settings.abandonMs, () => resolve({ kind: "left", reason: abort.reason }));
+      cancelTimer = deps.clock.after(deps.settings.abandonMs, () => resolve(null));
     });
     const end = (): void => {
       abort.onFire(() => undefined);
       cancelTimer();
     };
-    step.then(
-      (outcome) => {
+    attempt.then(
+      (done) => {
         end();
-        resolve({ kind: "answered", outcome });
+        resolve(done);
       },
       (error) => {
         end();

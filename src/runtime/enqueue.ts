@@ -131,8 +131,8 @@ async function create(deps: Deps, draft: Draft, workId: WorkId, startedAtMs: num
     tenant: options.tenant ?? "",
     labels: options.labels ?? {},
     createdAtMs: startedAtMs,
-    startAtMs: startedAtMs + (options.delayMs ?? 0),
-    deadlineMs: options.deadlineMs ?? null,
+    startAtMs: startedAtMs + Math.ceil(options.delayMs ?? 0),
+    deadlineMs: options.deadlineMs === undefined ? null : Math.ceil(options.deadlineMs),
     key: options.key ?? null,
   };
   const head = initialHead(item);

@@ -36,7 +36,7 @@ export interface AttemptScope {
 export interface AttemptContext {
   readonly ctx: Ctx<Json, Json, Json, Json>;
   readonly outcomes: OutcomeMaker;
-  readonly meters: Record<string, number>;
+  meters(): Readonly<Record<string, number>>;
   readonly artifacts: ArtifactRef[];
   revoke(): void;
 }
@@ -48,7 +48,7 @@ export function createStepContext(scope: AttemptScope): AttemptContext {
   const guard = (what: string): void => {
     if (revoked) throw new CtxRevokedError(item.workId, what);
   };
-  const meters: Record<string, number> = {};
+  const meters = new Map<string, number>();
   const artifacts: ArtifactRef[] = [];
   const outcomes = createOutcomeMaker(scope.engine, head.step, () => deps.clock.nowMs());
   const guarded =
@@ -77,7 +77,7 @@ export function createStepContext(scope: AttemptScope): AttemptContext {
     },
     now: guarded("now", () => deps.clock.nowMs()),
     once: guarded("once", (key, run) => once(scope, guard, key, run)),
-    meter: guarded("meter", (name, amount) => addToMeter(meters, name, amount)),
+    meter: guarded("meter", (name, amount) => addToMeter(meters, head.meters, name, amount)),
     artifacts: createArtifacts({ deps, partition: scope.partition, workId: item.workId, head, made: artifacts, guard }),
     readLog: guarded("readLog", (options) => readLog(deps, scope.partition, head, options?.last)),
     next: guarded("next", outcomes.next),
@@ -87,7 +87,7 @@ export function createStepContext(scope: AttemptScope): AttemptContext {
   return {
     ctx,
     outcomes,
-    meters,
+    meters: () => Object.fromEntries(meters),
     artifacts,
     revoke: () => {
       revoked = true;
@@ -95,10 +95,16 @@ export function createStepContext(scope: AttemptScope): AttemptContext {
   };
 }
 
-function addToMeter(meters: Record<string, number>, name: string, amount: number): void {
-  if (typeof name !== "string" || name === "") throw new InvalidArgumentError("ctx.meter: name", "a text", name);
-  if (!Number.isFinite(amount)) throw new InvalidArgumentError(`ctx.meter: amount of ${name}`, "a finite number", amount);
-  meters[name] = (meters[name] ?? 0) + amount;
+const METER_CHARS = 128;
+
+function addToMeter(meters: Map<string, number>, committed: Head["meters"], name: unknown, amount: number): void {
+  if (typeof name !== "string" || name === "" || name.length > METER_CHARS || name === "__proto__")
+    throw new InvalidArgumentError("ctx.meter: name", `a text of 1 to ${METER_CHARS} characters, other than __proto__`, name);
+  const sum = (meters.get(name) ?? 0) + amount;
+  const total = sum + (Object.hasOwn(committed, name) ? (committed[name] ?? 0) : 0);
+  if (!Number.isFinite(amount) || !Number.isFinite(total))
+    throw new InvalidArgumentError(`ctx.meter: amount of ${name}`, "a finite number with a finite sum", amount);
+  meters.set(name, sum);
 }
 
 /** One write, after; the loser of a race takes the stored result. */

@@ -127,6 +127,8 @@ async function look(deps: Deps, session: Session): Promise<boolean> {
     if (isEnded(live.head.status)) return settle(deps, item);
     const need = alarmFor(live.head, nowMs);
     if (!needsRewrite(due, need, nowMs)) return true;
+    // An alarm that has passed rings for nobody once it is rewritten: what it owed is sent here.
+    if (due !== null && due.atMs <= nowMs) await sendNext(deps, item, live.head);
     if ((await writeDue(deps, partition, need, revision)).ok) return true;
   }
 }
