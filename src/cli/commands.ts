@@ -1,9 +1,6 @@
 /** Every command, with what `rookery --help` says of it. Its options and its code are loaded when it is the one. */
-import type { Command } from "commander";
-import type { Cli } from "./cli.ts";
+import type { Configure } from "./configure.ts";
 
-/** Adds arguments, options and the action. `cli` is there once the flags are parsed: in the action, not before. */
-export type Configure = (command: Command, cli: () => Cli) => void;
 export interface CommandEntry {
   readonly name: string;
   readonly summary: string;

@@ -12,7 +12,9 @@ export function findConfig(told: string | undefined, cwd: string): string | null
   if (told !== undefined) {
     const path = resolve(cwd, told);
     if (existsSync(path) && statSync(path).isFile()) return path;
-    throw new CliError(EXIT.usage, `--config: expected a file, got ${path}`, { hint: "without --config the nearest rookery.config.ts is taken" });
+    throw new CliError(EXIT.usage, `--config: expected a file, got ${path}`, {
+      hint: "without --config the nearest rookery.config.ts is taken",
+    });
   }
   for (let folder = cwd; ; folder = dirname(folder)) {
     const found = NAMES.map((name) => join(folder, name)).find((path) => existsSync(path));
@@ -25,9 +27,13 @@ export function findConfig(told: string | undefined, cwd: string): string | null
 export async function loadConfig(path: string): Promise<RookeryConfig> {
   const { default: config } = await importModule(path);
   if (typeof config !== "object" || config === null) {
-    throw new CliError(EXIT.failed, `cannot use ${path}: expected a default export, got ${config === undefined ? "none" : typeof config}`, {
-      hint: "write: export default defineConfig({ engines: [] })",
-    });
+    throw new CliError(
+      EXIT.failed,
+      `cannot use ${path}: expected a default export, got ${config === undefined ? "none" : typeof config}`,
+      {
+        hint: "write: export default defineConfig({ engines: [] })",
+      },
+    );
   }
   const { defineConfig } = await import("../domain/config.ts");
   try {
@@ -44,7 +50,10 @@ export async function importModule(path: string): Promise<Readonly<Record<string
     return loaded;
   } catch (thrown) {
     const hint = hintFor(thrown);
-    throw new CliError(EXIT.failed, `cannot load ${path}: ${reasonOf(thrown, path)}`, { cause: thrown, ...(hint === null ? {} : { hint }) });
+    throw new CliError(EXIT.failed, `cannot load ${path}: ${reasonOf(thrown, path)}`, {
+      cause: thrown,
+      ...(hint === null ? {} : { hint }),
+    });
   }
 }
 

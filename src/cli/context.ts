@@ -65,15 +65,6 @@ export async function resolveContext(flags: GlobalFlags, io: Place): Promise<Con
   };
 }
 
-/** The flags that give another process of this command line the same context. */
-export function flagsOf(context: Context): string[] {
-  return [
-    ...["--home", context.home.value, "--namespace", context.namespace.value],
-    ...(context.configPath === null ? [] : ["--config", context.configPath]),
-    ...(context.engineModules?.value ?? []).flatMap((module) => ["--engines", module]),
-  ];
-}
-
 function told(flag: string | undefined, { env }: Place, variable: string): Setting<string> | null {
   if (flag !== undefined) return { value: flag, from: "flag" };
   const value = env[variable];
@@ -83,7 +74,12 @@ function configured(value: string | undefined, otherwise: string): Setting<strin
   return value === undefined ? { value: otherwise, from: "default" } : { value, from: "config" };
 }
 /** A path in the config is relative to the config; one from a flag or the environment to the working directory. */
-function homeOf(said: Setting<string> | null, config: RookeryConfig | null, configPath: string | null, cwd: string): Setting<string> {
+function homeOf(
+  said: Setting<string> | null,
+  config: RookeryConfig | null,
+  configPath: string | null,
+  cwd: string,
+): Setting<string> {
   if (said !== null) return { value: resolve(cwd, said.value), from: said.from };
   const { value, from } = configured(config?.home, DEFAULT_HOME);
   return { value: resolve(configPath === null ? cwd : dirname(configPath), value), from };

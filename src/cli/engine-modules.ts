@@ -20,7 +20,7 @@ export interface EngineSources {
   readonly cwd: string;
 }
 
-export const BUILT_IN = "built in";
+const BUILT_IN = "built in";
 
 /** @throws CliError when a module cannot be loaded, has no engine, or an id comes twice. */
 export async function loadEngines(sources: EngineSources): Promise<readonly LoadedEngine[]> {
@@ -83,9 +83,13 @@ function eachOnce(loaded: readonly LoadedEngine[]): readonly LoadedEngine[] {
   for (const one of loaded) {
     const other = byId.get(one.engine.id);
     if (other !== undefined && other.engine !== one.engine) {
-      throw new CliError(EXIT.failed, `engine ${JSON.stringify(one.engine.id)} comes twice: ${nameOf(other)} and ${nameOf(one)}`, {
-        hint: "give one of them another id",
-      });
+      throw new CliError(
+        EXIT.failed,
+        `engine ${JSON.stringify(one.engine.id)} comes twice: ${nameOf(other)} and ${nameOf(one)}`,
+        {
+          hint: "give one of them another id",
+        },
+      );
     }
     byId.set(one.engine.id, other ?? one);
   }

@@ -17,9 +17,11 @@ export function suggestion({ flags }: Pick<Cli, "flags">, ...words: readonly str
 /** What one can do with an item as it stands. */
 export function nextSteps(cli: Pick<Cli, "flags">, item: ItemStatus): string[] {
   const say = (...words: readonly string[]): string => suggestion(cli, ...words, item.workId);
+  const work = [suggestion(cli, "worker"), suggestion(cli, "run", "--id", item.workId)];
+  if (item.unread > 0 && item.holder === null) return work;
   switch (item.status) {
     case "queued":
-      return [suggestion(cli, "worker"), suggestion(cli, "run", "--id", item.workId)];
+      return work;
     case "running":
       return [say("events", "--follow"), say("cancel")];
     case "sleeping":

@@ -1,5 +1,6 @@
 /** The command line: global flags, commands loaded when they are wanted, and one end for every failure. */
 import { readFileSync } from "node:fs";
+import { delimiter } from "node:path";
 import { Command, CommanderError } from "commander";
 import { type Cli, createCli } from "./cli.ts";
 import { COMMANDS, HIDDEN } from "./commands.ts";
@@ -10,8 +11,9 @@ import { explain, failureText } from "./output/failure.ts";
 import { colorWanted, createStyle } from "./output/style.ts";
 
 const AFTER_HELP = `
-Settings: flag > environment (ROOKERY_HOME, ROOKERY_NAMESPACE, ROOKERY_ENGINES) >
-rookery.config.ts in the nearest folder upwards > default.
+Settings: flag > environment (ROOKERY_HOME, ROOKERY_NAMESPACE, ROOKERY_ENGINES:
+modules joined by "${delimiter}") > rookery.config.ts in the nearest folder upwards >
+default. Results go to stdout, logs and hints to stderr.
 Exit codes: 0 ok, 1 failed, 2 wrong usage or input, 3 not found, 4 refused.
 An item is named by its id, or as <engine>/<key>.
 

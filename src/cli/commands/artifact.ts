@@ -6,7 +6,7 @@ import { pipeline } from "node:stream/promises";
 import type { ArtifactRef } from "../../domain/engine.ts";
 import { messageOf } from "../../domain/errors.ts";
 import type { Cli } from "../cli.ts";
-import type { Configure } from "../commands.ts";
+import type { Configure } from "../configure.ts";
 import { CliError, EXIT } from "../exit.ts";
 import { writeAll } from "../io.ts";
 import { suggestion } from "../next-steps.ts";

@@ -1,5 +1,5 @@
 /** `rookery cancel`: ends items, after their recover has had its turn. */
-import type { Configure } from "../commands.ts";
+import type { Configure } from "../configure.ts";
 import { type RefOptions, takesItems } from "../refs.ts";
 import { sendToAll } from "../send-to-all.ts";
 

@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Embedded } from "../../embedded.ts";
 import { type Cli, DATABASE_FILE } from "../cli.ts";
-import type { Configure } from "../commands.ts";
+import type { Configure } from "../configure.ts";
 import type { Context } from "../context.ts";
 import { type Check, wrong } from "../doctor/check.ts";
 import { checkConfig, checkDisk, checkEngines, checkHome, checkNode } from "../doctor/setup.ts";

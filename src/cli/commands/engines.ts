@@ -1,7 +1,7 @@
 /** `rookery engines`: what can be worked here, and where it comes from. */
 import { relative } from "node:path";
 import type { Cli } from "../cli.ts";
-import type { Configure } from "../commands.ts";
+import type { Configure } from "../configure.ts";
 import type { LoadedEngine } from "../engine-modules.ts";
 
 export const configureEngines: Configure = (command, cli) => {

@@ -1,6 +1,6 @@
 /** `rookery enqueue`: hands a work item to the workers. `ID=$(rookery enqueue …)` is just the id. */
 import type { Cli } from "../cli.ts";
-import type { Configure } from "../commands.ts";
+import type { Configure } from "../configure.ts";
 import { suggestion } from "../next-steps.ts";
 import { addStartOptions, readPayload, type StartFlags, startItem } from "../start.ts";
 

@@ -3,7 +3,7 @@ import type { JournalEvent } from "../../domain/journal.ts";
 import type { Embedded } from "../../embedded.ts";
 import type { Ref } from "../../runtime/client.ts";
 import type { Cli } from "../cli.ts";
-import type { Configure } from "../commands.ts";
+import type { Configure } from "../configure.ts";
 import { eventText, eventTint } from "../output/event.ts";
 import { wrap } from "../output/text.ts";
 import { instant } from "../output/time.ts";

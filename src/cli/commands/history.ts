@@ -1,7 +1,7 @@
 /** `rookery history`: committed versions, with their states where the journal policy kept them. */
 import type { HistoryEntry } from "../../runtime/inspect.ts";
 import type { Cli } from "../cli.ts";
-import type { Configure } from "../commands.ts";
+import type { Configure } from "../configure.ts";
 import { clean, cut } from "../output/text.ts";
 import { duration, instant } from "../output/time.ts";
 import { type RefOptions, refOf, takesItem } from "../refs.ts";

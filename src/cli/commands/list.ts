@@ -2,10 +2,10 @@
 
 import { type ItemStatus, SHOWN_STATUSES, type ShownStatus } from "../../runtime/inspect.ts";
 import type { Cli } from "../cli.ts";
-import type { Configure } from "../commands.ts";
+import type { Configure } from "../configure.ts";
 import { suggestion } from "../next-steps.ts";
 import { countOption, labelOption } from "../option-values.ts";
-import { STATUS_TINTS, statusBrief, statusWord } from "../output/item.ts";
+import { STATUS_TINTS, statusWord } from "../output/item.ts";
 import { relative } from "../output/time.ts";
 
 interface ListFlags {
@@ -73,12 +73,21 @@ function showItems({ print }: Cli, items: readonly ItemStatus[]): void {
     [
       { head: "ID", cell: (item) => item.workId, whole: true },
       { head: "ENGINE", cell: (item) => item.engine },
-      { head: "STATUS", cell: (item) => statusBrief(item, nowMs), tint: (item) => STATUS_TINTS[item.status] },
+      {
+        head: "STATUS",
+        cell: (item) => (item.retrying ? "retrying" : statusWord(item.status)),
+        tint: (item) => STATUS_TINTS[item.status],
+        whole: true,
+      },
       { head: "SAVED", cell: (item) => `v${item.version}`, align: "right", whole: true },
       { head: "STEP", cell: (item) => item.step },
-      { head: "WHEN", cell: (item) => relative(item.updatedAtMs, nowMs), whole: true },
+      { head: "WHEN", cell: (item) => relative(whenOf(item), nowMs), whole: true },
       { head: "KEY", cell: (item) => item.key ?? "" },
     ],
     items,
   );
+}
+/** When it wakes, or when it was last saved. */
+function whenOf(item: ItemStatus): number {
+  return item.status === "sleeping" ? (item.wakeAtMs ?? item.updatedAtMs) : item.updatedAtMs;
 }

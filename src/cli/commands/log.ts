@@ -1,7 +1,7 @@
 /** `rookery log`: what its engine appended, a line of JSON each. */
 import { InvalidArgumentError } from "commander";
 import type { Cli } from "../cli.ts";
-import type { Configure } from "../commands.ts";
+import type { Configure } from "../configure.ts";
 import { type RefOptions, refOf, takesItem } from "../refs.ts";
 
 interface LogFlags extends RefOptions {

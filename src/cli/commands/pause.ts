@@ -1,5 +1,5 @@
 /** `rookery pause`: holds items before their next step. */
-import type { Configure } from "../commands.ts";
+import type { Configure } from "../configure.ts";
 import { type RefOptions, takesItems } from "../refs.ts";
 import { sendToAll } from "../send-to-all.ts";
 

@@ -1,5 +1,5 @@
 /** `rookery redrive`: failed and dead-lettered items go on from their last snapshot, with fresh attempts and limits. */
-import type { Configure } from "../commands.ts";
+import type { Configure } from "../configure.ts";
 import { type RefOptions, takesItems } from "../refs.ts";
 import { sendToAll } from "../send-to-all.ts";
 

@@ -1,5 +1,5 @@
 /** `rookery resume`: lets paused items go on where they were. */
-import type { Configure } from "../commands.ts";
+import type { Configure } from "../configure.ts";
 import { type RefOptions, takesItems } from "../refs.ts";
 import { sendToAll } from "../send-to-all.ts";
 

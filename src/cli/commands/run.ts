@@ -3,7 +3,7 @@ import { isWorkId } from "../../domain/ids.ts";
 import type { Embedded } from "../../embedded.ts";
 import type { ItemStatus } from "../../runtime/inspect.ts";
 import type { Cli } from "../cli.ts";
-import type { Configure } from "../commands.ts";
+import type { Configure } from "../configure.ts";
 import { CliError, EXIT } from "../exit.ts";
 import { suggestion } from "../next-steps.ts";
 import { countOption } from "../option-values.ts";
@@ -40,7 +40,7 @@ export const configureRun: Configure = (command, cli) => {
 async function run(cli: Cli, engine: string | undefined, text: string | undefined, flags: RunFlags): Promise<void> {
   const [store, workId] = await itemFor(cli, engine, text, flags);
   const before = await store.status(workId);
-  if (before.endedAtMs !== null) return report(cli, store, before, before, "ended");
+  if (before.endedAtMs !== null && before.unread === 0) return report(cli, store, before, before, "ended");
   const untilVersion = flags.steps === undefined ? null : before.version + flags.steps;
   const startedAtMs = Date.now();
   const end = await work(cli, store, workId, flags, untilVersion);

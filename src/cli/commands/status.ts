@@ -3,9 +3,10 @@ import type { ArtifactRef } from "../../domain/engine.ts";
 import type { Json } from "../../domain/json.ts";
 import type { ItemStatus } from "../../runtime/inspect.ts";
 import type { Cli } from "../cli.ts";
-import type { Configure } from "../commands.ts";
+import type { Configure } from "../configure.ts";
 import { nextSteps } from "../next-steps.ts";
 import { causeText, errorText, holderText, STATUS_TINTS, statusSentence, statusWord } from "../output/item.ts";
+import type { Fact } from "../output/table.ts";
 import { clean, cut } from "../output/text.ts";
 import { instant, relative } from "../output/time.ts";
 import { type RefOptions, refOf, takesItem } from "../refs.ts";
@@ -22,7 +23,6 @@ async function showStatus(cli: Cli, id: string | undefined, options: RefOptions)
   cli.print.facts(factsOf(cli, item, artifacts, result));
 }
 
-type Fact = readonly [name: string, value: string | null];
 const SHOWN_NAMES = 5;
 const RESULT_CHARS = 400;
 
@@ -39,7 +39,7 @@ function factsOf(cli: Cli, item: ItemStatus, artifacts: readonly ArtifactRef[], 
     ["result", result === null ? null : cut(clean(JSON.stringify(result)), RESULT_CHARS)],
     ["artifacts", artifacts.length === 0 ? null : names(artifacts)],
     ...originOf(item, nowMs),
-    ...nextSteps(cli, item).map((line, i): Fact => [i === 0 ? "next" : " ", line]),
+    ...nextSteps(cli, item).map((line, i): Fact => [i === 0 ? "next" : " ", line, "whole"]),
   ];
 }
 
@@ -58,7 +58,7 @@ function progressOf(item: ItemStatus, nowMs: number): Fact[] {
     ["wakes", item.wakeAtMs === null || ended ? null : at(item.wakeAtMs, nowMs)],
     ["deadline", item.deadlineAtMs === null ? null : at(item.deadlineAtMs, nowMs)],
     ["meters", pairs(item.meters)],
-    ["log", item.logEntries === 0 ? null : `${item.logEntries} entries`],
+    ["log", item.logEntries === 0 ? null : `${item.logEntries} ${item.logEntries === 1 ? "entry" : "entries"}`],
   ];
 }
 

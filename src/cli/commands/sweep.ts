@@ -1,7 +1,7 @@
 /** `rookery sweep`: looks once at everything that is due; workers do so every minute by themselves. */
 import type { Swept } from "../../runtime/sweep.ts";
 import type { Cli } from "../cli.ts";
-import type { Configure } from "../commands.ts";
+import type { Configure } from "../configure.ts";
 import { EXIT } from "../exit.ts";
 
 export const configureSweep: Configure = (command, cli) => {

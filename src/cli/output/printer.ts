@@ -1,7 +1,7 @@
 /** Results to stdout, in one of two forms: for people, or JSON. Notes for people go to stderr. */
 import type { Io } from "../io.ts";
 import type { Style } from "./style.ts";
-import { type Column, facts, table } from "./table.ts";
+import { type Column, type Fact, facts, table } from "./table.ts";
 
 export interface Printer {
   readonly json: boolean;
@@ -14,7 +14,7 @@ export interface Printer {
   /** One of many, a line each. */
   jsonLine(value: unknown): void;
   table<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): void;
-  facts(pairs: readonly (readonly [name: string, value: string | null])[]): void;
+  facts(pairs: readonly Fact[]): void;
   /** What belongs to the result and is none, on stderr. Not with --json. */
   note(text: string): void;
   /** What a person may want to do next: on a terminal only. */

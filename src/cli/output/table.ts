@@ -1,6 +1,6 @@
 /** A table without lines, as wide as its content and no wider than the terminal. */
 import type { Style, Tint } from "./style.ts";
-import { clean, cut, widthOf } from "./text.ts";
+import { clean, cut, widthOf, wrap } from "./text.ts";
 
 export interface Column<Row> {
   readonly head: string;
@@ -58,29 +58,16 @@ function padded<Row>(column: Column<Row>, text: string, width: number): string {
   return column.align === "right" ? `${space}${text}` : `${text}${space}`;
 }
 
-/** Names and values, the values wrapped under each other. */
-export function facts(pairs: readonly (readonly [name: string, value: string | null])[], style: Style, width: number): string[] {
-  const shown = pairs.filter((pair): pair is readonly [string, string] => pair[1] !== null && pair[1] !== "");
-  const names = Math.max(0, ...shown.map(([name]) => widthOf(name))) + GAP.length;
-  return shown
-    .map(([name, value]) => `${style("dim", name)}${" ".repeat(names - widthOf(name))}${value}`)
-    .map((line) => fold(line, names, width));
-}
-/** Coloured values are never as long as a line; plain ones are folded. */
-function fold(line: string, indent: number, width: number): string {
-  if (widthOf(line) <= width) return line;
-  return foldAt(line, indent, width);
-}
-function foldAt(line: string, indent: number, width: number): string {
-  const words = line.split(" ");
-  const lines: string[] = [];
-  let current = "";
-  for (const word of words) {
-    if (current.trim() !== "" && widthOf(`${current}${word}`) > width) {
-      lines.push(current.trimEnd());
-      current = " ".repeat(indent);
-    }
-    current += `${word} `;
-  }
-  return [...lines, current.trimEnd()].join("\n");
+/** `whole`: never wrapped, so that it can be copied. */
+export type Fact = readonly [name: string, value: string | null, whole?: "whole"];
+
+/** Names and values, the values wrapped under each other. What has no value is left out. */
+export function facts(pairs: readonly Fact[], style: Style, width: number): string[] {
+  const shown = pairs.filter(([, value]) => value !== null && value !== "");
+  const indent = Math.max(0, ...shown.map(([name]) => widthOf(name))) + GAP.length;
+  return shown.flatMap(([name, value, whole]) => {
+    const [first = "", ...rest] = whole === "whole" ? [value ?? ""] : wrap(value ?? "", width - indent);
+    const head = `${style("dim", name)}${" ".repeat(indent - widthOf(name))}${first}`;
+    return [head, ...rest.map((line) => `${" ".repeat(indent)}${line}`)];
+  });
 }

@@ -45,7 +45,9 @@ export function cut(text: string, width: number): string {
 
 /** One line of what somebody else wrote: line ends and control characters cannot steer the terminal. */
 export function clean(text: string): string {
-  return text.replaceAll(/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]+/gu, " ").trim();
+  return stripVTControlCharacters(text)
+    .replaceAll(/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]+/gu, " ")
+    .trim();
 }
 
 /** At words, to lines of at most `width` columns; a longer word is cut into pieces. */

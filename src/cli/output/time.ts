@@ -38,8 +38,14 @@ function coarse(ms: number): string {
   const years = Math.floor(ms / (YEAR_DAYS * DAY_MS));
   if (years >= 2) return `${years} years`;
   const rounded = Math.round(ms / SECOND_MS) * SECOND_MS;
-  const [unit, name] = UNITS.find(([size]) => rounded >= size) ?? [SECOND_MS, "s"];
-  return `${Math.round(rounded / unit)} ${name}`;
+  const at = Math.max(
+    0,
+    UNITS.findIndex(([size]) => rounded >= size),
+  );
+  const [unit, name] = UNITS[at] ?? [SECOND_MS, "s"];
+  const [larger, largerName] = UNITS[at - 1] ?? [Number.POSITIVE_INFINITY, ""];
+  const count = Math.round(rounded / unit);
+  return count * unit >= larger ? `1 ${largerName}` : `${count} ${name}`;
 }
 
 /** `2026-03-01 14:05:09`, in local time. */
