@@ -102,7 +102,7 @@ export function aDue(over: Partial<Due> = {}): Due {
   return { why: "ready", atMs: NOW, version: 0, rings: 0, ...over };
 }
 
-export function mail(command: Command, id = command.kind, sentAtMs = NOW): InboxEntry {
+export function mail(command: Command, id: string = command.kind, sentAtMs = NOW): InboxEntry {
   return { sort: inboxKey(sentAtMs, id), id, sentAtMs, command };
 }
 export const PAUSE: Command = { kind: "pause", reason: "lunch" };

@@ -1,0 +1,187 @@
+/** Random interleavings over the model of the protocol. A failure prints its seed and the moves that it chose. */
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { alarmFor, isAlarmSet } from "../../src/domain/alarm.ts";
+import { type Head, isEnded } from "../../src/domain/head.ts";
+import { leaseState } from "../../src/domain/lease.ts";
+import { CANCEL, PAUSE, REDRIVE, RESUME, someRules } from "./builders.ts";
+import { Model, type StepEnd, type Thread } from "./protocol-model.ts";
+
+const ENDS: readonly StepEnd[] = [
+  "goes on",
+  "goes on",
+  "sleeps",
+  "sleeps long",
+  "throws",
+  "is exhausted",
+  "completes",
+  "is given back",
+];
+const move = fc.oneof(
+  {
+    weight: 30,
+    arbitrary: fc.record({ kind: fc.constant("run" as const), who: fc.nat(3), steps: fc.integer({ min: 1, max: 12 }) }),
+  },
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant("crash" as const), who: fc.nat(1) }) },
+  {
+    weight: 5,
+    arbitrary: fc.record({ kind: fc.constant("wait" as const), ms: fc.constantFrom(1_000, 21_000, 60_000, 900_000, 3_600_000) }),
+  },
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant("heartbeat" as const), who: fc.nat(1) }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({ kind: fc.constant("command" as const), command: fc.constantFrom(PAUSE, RESUME, CANCEL, REDRIVE) }),
+  },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant("repeat" as const), which: fc.nat(9) }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant("lose" as const), which: fc.nat(9) }) },
+  {
+    weight: 5,
+    arbitrary: fc.record({ kind: fc.constant("step" as const), end: fc.constantFrom(...ENDS), yields: fc.boolean() }),
+  },
+);
+type Move = typeof move extends fc.Arbitrary<infer M> ? M : never;
+
+/** Two workers, a sweeper and a sender, of which whoever is picked goes on by a step. */
+class Cast {
+  readonly model: Model;
+  readonly mayLose: boolean;
+  readonly threads: (Thread | null)[] = [null, null, null, null];
+  readonly names = ["w0.1", "w1.1"];
+  births = 1;
+  readonly commands: Thread[] = [];
+
+  constructor(model: Model, mayLose: boolean) {
+    this.model = model;
+    this.mayLose = mayLose;
+    for (const name of this.names) model.alive.add(name);
+  }
+  /** True when there was something to do. */
+  run(who: number): boolean {
+    const thread = this.threads[who] ?? this.begin(who);
+    if (thread === null) return false;
+    this.threads[who] = thread.next().done === true ? null : thread;
+    return true;
+  }
+  begin(who: number): Thread | null {
+    const { model } = this;
+    const name = this.names[who];
+    if (who === 3) return this.commands.shift() ?? null;
+    if (name === undefined) return model.due.atMs <= model.nowMs ? model.sweep() : null;
+    const message = model.receive();
+    return message === null ? null : model.work(name, message);
+  }
+  crash(who: number): void {
+    const name = this.names[who];
+    if (name === undefined) return;
+    this.model.alive.delete(name);
+    this.model.sessions.delete(name);
+    this.threads[who] = null;
+    this.births += 1;
+    this.names[who] = `w${who}.${this.births}`;
+    this.model.alive.add(this.names[who] ?? "");
+  }
+  play(one: Move): void {
+    const { model } = this;
+    switch (one.kind) {
+      case "run":
+        for (let i = 0; i < one.steps; i++) this.run(one.who);
+        return;
+      case "crash":
+        this.crash(one.who);
+        return;
+      case "wait":
+        model.nowMs += one.ms;
+        return;
+      case "heartbeat":
+        model.heartbeat(this.names[one.who] ?? "");
+        return;
+      case "command":
+        this.commands.push(model.command(one.command));
+        return;
+      case "repeat": {
+        const message = model.messages[one.which % Math.max(1, model.messages.length)];
+        if (message !== undefined) model.send(message.version, 0);
+        return;
+      }
+      case "lose":
+        if (this.mayLose) model.messages.splice(one.which % Math.max(1, model.messages.length), 1);
+        return;
+      case "step":
+        model.stepEnd = one.end;
+        model.yieldsNext = one.yields;
+        return;
+    }
+  }
+  /** No more faults: everybody gets on, and time passes only when there is nothing to do. */
+  finish(): number {
+    const { model } = this;
+    model.stepEnd = "completes";
+    for (let rounds = 0; rounds < 3_000; rounds++) {
+      const busy = [0, 1, 2, 3].map((who) => this.run(who)).some(Boolean);
+      for (const name of this.names) model.heartbeat(name);
+      if (busy) continue;
+      const { head } = model;
+      if (head.status.kind === "paused" && model.messages.length === 0) this.commands.push(model.command(RESUME));
+      else if (isEnded(head.status) && isAlarmSet(model.due, "retention") && model.messages.length === 0) return rounds;
+      else
+        model.nowMs = Math.max(
+          model.nowMs + 1,
+          Math.min(model.due.atMs, ...model.messages.map(({ visibleAtMs }) => visibleAtMs)),
+        );
+    }
+    return Number.POSITIVE_INFINITY;
+  }
+}
+
+/** G3: an unfinished item has a message, a held lease, or an alarm that rings when it should. */
+function isSomebodysTurn({ head, due, messages, lease, nowMs }: Model): boolean {
+  if (isEnded(head.status) || messages.length > 0 || leaseState(lease, head, nowMs, false) === "held") return true;
+  return due.atMs <= latestAlarm(head, nowMs, due.version === head.version ? due.rings : 0);
+}
+const latestAlarm = (head: Head, nowMs: number, rings: number) => alarmFor(head, nowMs, rings).atMs;
+
+function play(moves: readonly Move[], cast: Cast): void {
+  const { model } = cast;
+  for (const one of moves) {
+    const { head } = model;
+    cast.play(one);
+    expect(model.broken).toEqual([]);
+    expect(model.head.version).toBeGreaterThanOrEqual(head.version);
+    if (!cast.mayLose) expect(isSomebodysTurn(model)).toBe(true);
+  }
+  expect(cast.finish()).toBeLessThan(3_000);
+  expect(model.broken).toEqual([]);
+  // G1: one line of versions, each committed once, by tokens that never fall.
+  expect(model.committed.map(({ version }) => version)).toEqual(Array.from({ length: model.head.version }, (_, i) => i + 1));
+  const tokens = model.committed.map(({ token }) => token);
+  expect(tokens).toEqual([...tokens].sort((a, b) => a - b));
+}
+
+const moves = fc.array(move, { minLength: 5, maxLength: 90 });
+const rules = fc.record({ hasRecover: fc.boolean(), deadlineMs: fc.constantFrom(null, 3_600_000) });
+
+describe("two workers, a sweeper and a sender at one item, in any interleaving", () => {
+  test.each([
+    ["with dead processes noticed at once", true, false],
+    ["with leases that lapse", false, false],
+    ["with messages lost as well", false, true],
+  ])("keep one history, count before they run, never share a live lease, and always end %s", (_, processTable, mayLose) => {
+    fc.assert(
+      fc.property(moves, rules, (chosen, given) => {
+        play(chosen, new Cast(new Model(someRules(given), processTable), mayLose));
+      }),
+      { numRuns: Number(process.env["PROTOCOL_RUNS"] ?? 400) },
+    );
+  });
+  test("take over, lose claims and commits, run inline, recover, are told things, and are woken by alarms", () => {
+    const happened = new Set<string>();
+    for (const chosen of fc.sample(moves, { numRuns: 300, seed: 7 })) {
+      const model = new Model(someRules({ hasRecover: true }), true);
+      play(chosen, new Cast(model, false));
+      for (const one of model.happened) happened.add(one);
+    }
+    for (const one of ["lost a claim", "lost a commit", "took over", "was told", "ran inline", "recovered"])
+      expect(happened).toContain(one);
+    for (const why of ["ready", "sleep", "inbox", "paused", "end"]) expect(happened).toContain(`rang for ${why}`);
+  });
+});
