@@ -19,7 +19,7 @@ describe.concurrent("a step that", () => {
   test("spins is noticed by its process's silence, killed and tried again", async () => {
     await using site = openSite();
     const id = await site.enqueue(tough, { steps: 2, misdeed: "spin" });
-    const worker = site.worker([...ONE_PROCESS, "--silence", "500ms"]);
+    const worker = site.worker([...ONE_PROCESS, "--silence", "2s"]);
     expect((await site.end(id)).status).toBe("completed");
     expect(await site.story(id)).toEqual(["taken_over 1", "step 2", "step 1", "ended"]);
     const [spun] = site.executions();

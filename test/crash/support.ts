@@ -44,7 +44,9 @@ export interface Site {
   story(workId: string): Promise<string[]>;
   /** Starts `rookery` with these arguments. */
   start(args: readonly string[], options?: { readonly cwd?: string; readonly settings?: Partial<Settings> }): Program;
-  /** Starts `rookery worker` with the engines of these tests. */
+  /** Starts it with the engines of these tests. */
+  rookery(args: readonly string[]): Program;
+  /** Starts `rookery worker` with them. */
   worker(args?: readonly string[], settings?: Partial<Settings>): Program;
   /** Kills every process that was started here, and removes the folder. */
   [Symbol.asyncDispose](): Promise<void>;
@@ -77,6 +79,7 @@ export function openSite(settings: Partial<Settings> = {}): Site {
     ledger,
     store,
     start,
+    rookery: (args) => start(["--engines", ENGINES, ...args], { settings }),
     worker: (args = [], own = settings) => start(["--engines", ENGINES, "worker", ...args], { settings: own }),
     enqueue: async (engine, payload) => (await store.enqueue(engine, { ledger, steps: 1, stepMs: 10, ...payload })).workId,
     executions: (id) => readLedger(ledger).filter(({ workId }) => id === undefined || workId === id),

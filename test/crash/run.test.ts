@@ -1,0 +1,66 @@
+/** `rookery run`: one item, driven in a process of its own. */
+import { describe, expect, test } from "vitest";
+import { frail, hasty, tough } from "./engines.ts";
+import { openSite, until } from "./support.ts";
+
+const runItem = (id: string, ...more: string[]) => ["run", "--id", id, ...more];
+
+describe.concurrent("run", () => {
+  test("goes on in another process when a step ends its own", async () => {
+    await using site = openSite();
+    const id = await site.enqueue(tough, { steps: 3, misdeed: "exit" });
+    expect(await site.rookery(runItem(id)).ended).toBe(0);
+    expect(await site.story(id)).toEqual(["taken_over 1", "step 2", "step 1", "step 1", "ended"]);
+    // Its process did nothing else, so even the first death counts.
+    const events = await Array.fromAsync(site.store.events(id));
+    expect(events.filter((event) => event.kind === "taken_over" && event.alone)).toHaveLength(1);
+  });
+
+  test("gives up on an item that ends every process", async () => {
+    await using site = openSite();
+    const id = await site.enqueue(frail, { misdeed: "exit", badAttempts: 99 });
+    expect(await site.rookery(runItem(id)).ended).toBe(1);
+    expect(await site.store.status(id)).toMatchObject({ status: "dead_lettered", cause: { kind: "crashed" } });
+    expect(site.executions()).toHaveLength(3);
+  });
+
+  test("replaces a process whose step does not heed its abort signal", async () => {
+    await using site = openSite({ abandonMs: 100 });
+    const id = await site.enqueue(hasty, { steps: 2, misdeed: "hang" });
+    expect(await site.rookery(runItem(id)).ended).toBe(0);
+    expect(await site.story(id)).toEqual(["failed 1", "step 2", "step 1", "ended"]);
+  });
+
+  test("stops after the steps that were asked for, and goes on where it was", async () => {
+    await using site = openSite();
+    const id = await site.enqueue(tough, { steps: 5, delayMs: 20 });
+    await site.rookery(runItem(id, "--steps", "3")).ended;
+    expect(await site.store.status(id)).toMatchObject({ version: 3, attempt: 0 });
+    expect(await site.rookery(runItem(id)).ended).toBe(0);
+    expect((await site.store.status(id)).status).toBe("completed");
+    expect(site.executions().map(({ version }) => version)).toEqual([0, 1, 2, 3, 4]);
+  });
+
+  test("waits for whoever works on the item", async () => {
+    await using site = openSite();
+    const id = await site.enqueue(tough, { steps: 3, stepMs: 500 });
+    site.worker(["--processes", "1"]);
+    await until("the worker has it", () => site.executions().length === 1);
+    expect(await site.rookery(runItem(id)).ended).toBe(0);
+    expect(await site.story(id)).toEqual(["step 1", "step 1", "step 1", "ended"]);
+    expect(site.executions()).toHaveLength(3);
+  });
+
+  test("gives the step back at Ctrl-C, and leaves the item to the workers", async () => {
+    await using site = openSite();
+    const id = await site.enqueue(tough, { steps: 2, misdeed: "sleep", badStep: 1 });
+    const program = site.rookery(runItem(id, "--grace", "100ms"));
+    await until("the long step has begun", () => site.executions().length === 2);
+    program.signal("SIGINT");
+    await program.ended;
+    expect(await site.story(id)).toEqual(["step 1", "given_back 1"]);
+    site.worker(["--processes", "1"]);
+    await until("a worker has it", () => site.executions().length === 3);
+    expect(site.executions().at(-1)?.attempt).toBe(1);
+  });
+});
