@@ -4,7 +4,7 @@
  */
 import { validate } from "../domain/contract.ts";
 import type { ArtifactRef, Cause, Engine, Outcome } from "../domain/engine.ts";
-import { NotAnOutcomeError, StepTimeoutError } from "../domain/errors.ts";
+import { NotAnOutcomeError, StepTimeoutError, StoreUnavailableError } from "../domain/errors.ts";
 import type { Head, StoredCause } from "../domain/head.ts";
 import type { FencingToken } from "../domain/ids.ts";
 import type { Item, Stored } from "../domain/item.ts";
@@ -84,6 +84,8 @@ export async function runAttempt(input: AttemptInput): Promise<AttemptEnd> {
     if (abort.reason instanceof StepTimeoutError) throw abort.reason;
     return { kind: "decided", ...done, meters: metersNow(), left: false };
   } catch (error) {
+    // The step has not begun: that its state cannot be read now is not its failure.
+    if (running.context === null && error instanceof StoreUnavailableError) throw error;
     if (error instanceof MigrationError) return { kind: "cannot_migrate", error: error.cause, meters: metersNow(), left: false };
     const thrown = abort.reason instanceof StepTimeoutError ? abort.reason : error;
     return { kind: "threw", error: thrown, class: classify(engine, thrown), meters: metersNow(), left: false };

@@ -4,7 +4,7 @@
 import type { Claiming } from "../domain/decide.ts";
 import { isOverdue } from "../domain/decide.ts";
 import type { Transition } from "../domain/ends.ts";
-import { StepAbortedError, StepTimeoutError } from "../domain/errors.ts";
+import { RookeryError, StepAbortedError, StepTimeoutError } from "../domain/errors.ts";
 import type { Head } from "../domain/head.ts";
 import type { InboxEntry } from "../domain/inbox.ts";
 import type { Stored } from "../domain/item.ts";
@@ -20,6 +20,8 @@ import { notYetConsumed } from "./inbox.ts";
 import { encodeEntry } from "./log.ts";
 import { type CommitOptions, commit, type Session } from "./session.ts";
 import { keep } from "./values.ts";
+
+const NO_OUTCOME = { kind: "took_over", noOutcome: true, alone: false } as const;
 
 /** What the worker says about its own circumstances while a session runs. */
 export interface Host {
@@ -47,7 +49,7 @@ export async function runSession(
   if (host.giveBack.aborted) giveBack();
   try {
     const goOn = await begin(session, claiming, inbox, heartbeat);
-    if (goOn) await runSteps(session, heartbeat, host);
+    if (goOn) await runSteps(session, heartbeat, host).catch((error: unknown) => handBack(session, heartbeat, error));
   } finally {
     host.giveBack.removeEventListener("abort", giveBack);
     await heartbeat.stop();
@@ -109,6 +111,21 @@ async function runSteps(session: Session, heartbeat: Heartbeat, host: Host): Pro
     host.committed();
     if (release) return;
   }
+}
+
+/**
+ * A store that is out of reach, for blobs perhaps and not for records, is no failure of the step and no death: where
+ * that can be written, the attempt that left no outcome is on record, the lease is free, and the message comes back.
+ */
+async function handBack(session: Session, heartbeat: Heartbeat, error: unknown): Promise<never> {
+  await heartbeat.stop();
+  const { deps, head, rules } = session;
+  const operational = error instanceof RookeryError && error.retryable;
+  if (operational && !session.lost && isRunnable(head, deps.clock.nowMs())) {
+    const change = transition(deps.clock.nowMs(), head, { ...NO_OUTCOME, attempts: attemptNow(session) }, rules);
+    await commit(session, change, { release: true }).catch(() => false);
+  }
+  throw error;
 }
 
 /** † Heartbeats stop before a commit that releases. */
