@@ -12,12 +12,13 @@ const PLAIN_MS = 250;
 /** An item of 10,000 quick steps is not 10,000 lines. */
 const LINE_EVERY_MS = 1_000;
 const FRAMES = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
-const CLEAR_LINE = "\r\x1b[2K";
+/** Before anything else is written while a live line stands. */
+export const CLEAR_LINE = "\r\x1b[2K";
 
 /** Until the signal fires. Never rejects: a look that fails is one that is missing. */
 export async function showProgress(cli: Cli, store: Embedded, workId: string, ended: AbortSignal): Promise<void> {
   if (cli.print.json) return;
-  const live = cli.io.stderr.isTTY === true && cli.io.env["TERM"] !== "dumb";
+  const live = hasLiveLine(cli);
   const show = live ? liveLine(cli) : plainLines(cli);
   const startedAtMs = Date.now();
   while (!ended.aborted) {
@@ -26,6 +27,10 @@ export async function showProgress(cli: Cli, store: Embedded, workId: string, en
     await pauseFor(live ? LIVE_MS : PLAIN_MS, ended);
   }
   if (live) cli.io.stderr.write(CLEAR_LINE);
+}
+
+export function hasLiveLine({ io, print }: Cli): boolean {
+  return !print.json && io.stderr.isTTY === true && io.env["TERM"] !== "dumb";
 }
 
 type Show = (item: ItemStatus, startedAtMs: number) => void;

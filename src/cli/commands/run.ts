@@ -14,7 +14,7 @@ import { addCrewOptions, type CrewFlags, crewOf } from "../processes/crew-option
 import type { Failure } from "../processes/messages.ts";
 import { stopOnSignals } from "../processes/signals.ts";
 import { type CrewEnd, startCrew } from "../processes/supervisor.ts";
-import { showProgress } from "../progress.ts";
+import { CLEAR_LINE, hasLiveLine, showProgress } from "../progress.ts";
 import { refOf } from "../refs.ts";
 import { addStartOptions, readPayload, type StartFlags, startItem } from "../start.ts";
 
@@ -77,11 +77,15 @@ async function itemFor(
 async function work(cli: Cli, store: Embedded, workId: string, flags: RunFlags, untilVersion: number | null): Promise<CrewEnd> {
   let failure: Failure | null = null;
   const ended = new AbortController();
+  const clear = (): void => {
+    if (hasLiveLine(cli)) cli.io.stderr.write(CLEAR_LINE);
+  };
   const crew = startCrew(
     crewOf(cli, flags, {
       processes: 1,
       work: { kind: "item", workId, untilVersion },
       onEvent: (event) => {
+        if (event.kind !== "started" && event.kind !== "ready") clear();
         logCrewEvent(cli.logger, event);
         if (event.kind !== "exited" || event.failure === null || !event.wasReady) return;
         failure = event.failure;
@@ -89,7 +93,10 @@ async function work(cli: Cli, store: Embedded, workId: string, flags: RunFlags, 
       },
     }),
   );
-  const unlisten = stopOnSignals(crew, () => cli.print.note("stopping: the step that runs is finished or given back"));
+  const unlisten = stopOnSignals(crew, () => {
+    clear();
+    cli.print.note("stopping: the running step is finished or given back");
+  });
   const progress = showProgress(cli, store, workId, ended.signal);
   const end = await crew.ended;
   ended.abort();

@@ -55,7 +55,7 @@ function progressOf(item: ItemStatus, nowMs: number): Fact[] {
     ["cause", item.cause === null || item.cause.kind === "exhausted" ? null : causeText(item.cause)],
     ["recovering", item.recovering === null ? null : causeText(item.recovering)],
     ["unread", item.unread === 0 ? null : `${item.unread} ${item.unread === 1 ? "command" : "commands"}, for the next worker`],
-    ["wakes", item.wakeAtMs === null || ended ? null : at(item.wakeAtMs, nowMs)],
+    ["wakes", item.wakeAtMs === null || item.status !== "sleeping" ? null : at(item.wakeAtMs, nowMs)],
     ["deadline", item.deadlineAtMs === null ? null : at(item.deadlineAtMs, nowMs)],
     ["meters", pairs(item.meters)],
     ["log", item.logEntries === 0 ? null : `${item.logEntries} ${item.logEntries === 1 ? "entry" : "entries"}`],

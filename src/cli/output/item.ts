@@ -1,6 +1,7 @@
 /** A work item in words. */
 import { assertNever } from "../../domain/errors.ts";
 import type { StoredCause } from "../../domain/head.ts";
+import { SECOND_MS } from "../../domain/limits.ts";
 import type { StoredError } from "../../domain/stored-error.ts";
 import type { ItemStatus, ShownStatus } from "../../runtime/inspect.ts";
 import type { Tint } from "./style.ts";
@@ -24,7 +25,7 @@ export function statusWord(status: string): string {
 
 /** Short, for a table. */
 export function statusBrief(item: ItemStatus, nowMs: number): string {
-  if (item.status !== "sleeping" || item.wakeAtMs === null) return statusWord(item.status);
+  if (item.status !== "sleeping" || item.wakeAtMs === null || item.wakeAtMs - nowMs < SECOND_MS) return statusWord(item.status);
   return item.retrying ? `retry ${relative(item.wakeAtMs, nowMs)}` : `sleeping, ${relative(item.wakeAtMs, nowMs)}`;
 }
 
@@ -40,7 +41,7 @@ export function statusSentence(item: ItemStatus, nowMs: number): string {
         ? `the last attempt failed; tried again ${wakes(item, nowMs)}`
         : `goes on by itself ${wakes(item, nowMs)}`;
     case "paused":
-      return `${item.pausedBecause ?? "by an operator"}${item.wakeAtMs === null ? "" : `; would wake ${relative(item.wakeAtMs, nowMs)}`}`;
+      return `${(item.pausedBecause ?? "").replace(/^paused /, "")}${wouldWake(item, nowMs)}`;
     case "completed":
     case "failed":
     case "cancelled":
@@ -49,6 +50,9 @@ export function statusSentence(item: ItemStatus, nowMs: number): string {
     default:
       return assertNever(item.status);
   }
+}
+function wouldWake({ wakeAtMs }: ItemStatus, nowMs: number): string {
+  return wakeAtMs === null || wakeAtMs <= nowMs ? "" : `; would wake ${relative(wakeAtMs, nowMs)}`;
 }
 function wakes(item: ItemStatus, nowMs: number): string {
   return item.wakeAtMs === null ? "soon" : relative(item.wakeAtMs, nowMs);
