@@ -21,7 +21,8 @@ const HINTS: Partial<Record<ErrorCode, string>> = {
   inbox_full: "start a worker to read them: rookery worker",
   store_too_new: "npm install rookery@latest",
   store_unavailable: "see what is wrong with: rookery doctor",
-  blob_missing: "see what is wrong with: rookery doctor",
+  blob_missing: "its file under the home was removed: restore it from a copy",
+  blob_altered: "its file under the home was changed: restore it from a copy",
 };
 
 export function explain(thrown: unknown): Failure {
