@@ -80,6 +80,7 @@ export interface RecordStore {
   readonly blockBytes: number;
   /** Strongly consistent, in key order, the whole partition without a range. An empty partition is an empty list. */
   read(partition: string, range?: SortRange, limit?: number): Promise<readonly StoredRecord[]>;
+  /** The repeat of a write that was applied misses too; `current` then has its own `writeId`. */
   write(record: RecordDraft, expected: Revision | "absent"): Promise<Written>;
   /** Removing what is absent fails its condition with `current: null`. */
   remove(key: RecordKey, expected: Revision): Promise<Removed>;
