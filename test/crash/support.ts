@@ -105,7 +105,7 @@ export function openSite(settings: Partial<Settings> = {}): Site {
   };
 }
 
-export function readLedger(path: string): Execution[] {
+function readLedger(path: string): Execution[] {
   const lines = existsSync(path) ? readFileSync(path, "utf8").split("\n") : [];
   return lines.filter((line) => line !== "").map((line): Execution => JSON.parse(line));
 }
