@@ -1,6 +1,7 @@
 /** One JSON line per workload. `npm run bench -- <name>...` measures only those. */
 import { flight } from "./flight.ts";
 import { journal } from "./journal.ts";
+import { recovery } from "./recovery.ts";
 import { sequential } from "./sequential.ts";
 
 const workloads: { readonly [name: string]: () => Promise<object> } = {
@@ -13,6 +14,7 @@ const workloads: { readonly [name: string]: () => Promise<object> } = {
   "journal-full": () => journal("full"),
   "journal-interval-100": () => journal("interval"),
   "journal-compact": () => journal("compact"),
+  recovery,
 };
 
 const wanted = process.argv.slice(2);

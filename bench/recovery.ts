@@ -22,6 +22,11 @@ export async function measureRecovery(): Promise<Recovery> {
   return { bareNodeMs: measureBareNode(), restartMs: await measureRestart(), takeoverMs: await measureTakeover() };
 }
 
+export async function recovery(): Promise<object> {
+  const measured = await measureRecovery();
+  return { ...measured, restartMsAtMost: Math.max(1_000, 3 * measured.bareNodeMs), takeoverMsAtMost: 2_000 };
+}
+
 /** The middle one of three. */
 function measureBareNode(): number {
   const times = Array.from({ length: BARE_STARTS }, () => {

@@ -21,8 +21,11 @@ import { patiently } from "./records.ts";
 import { claim, type Session } from "./session.ts";
 import { settle } from "./settle.ts";
 
+/** About how long a suspect stays away that has to wait for another one. */
+const SUSPECT_BACK_MS = 100;
+
 export interface WorkHost extends Host {
-  /** True once nothing else runs in this process, and nothing else will until the first commit; false when it stops. */
+  /** True once nothing else runs in this process, and nothing else will until the first commit; false: not here, not now. */
   becomeAlone(message: Message): Promise<boolean>;
   readonly isAlone: () => boolean;
 }
@@ -70,7 +73,7 @@ async function handle(deps: Deps, engines: Engines, message: Message, hint: Hint
         if (engine === null) return patiently(deps, () => deps.queue.hide(message, backoffMs(message.receiveCount)));
         if (decision.claim.suspect && !host.isAlone()) {
           if (await host.becomeAlone(message)) break;
-          return patiently(deps, () => deps.queue.hide(message, 0));
+          return patiently(deps, () => deps.queue.hide(message, jitterMs(deps)));
         }
         own = await runClaim(deps, live, engine, decision.claim, message, host);
         if (own !== null && !own.lost && (await look(deps, own))) return remove(deps, message);
@@ -133,6 +136,10 @@ async function look(deps: Deps, session: Session): Promise<boolean> {
   }
 }
 
+/** Back for whoever has room; not charged. */
+function jitterMs(deps: Deps): number {
+  return Math.ceil(SUSPECT_BACK_MS * (0.5 + deps.random.fraction()));
+}
 function remove(deps: Deps, message: Message): Promise<void> {
   return patiently(deps, () => deps.queue.remove(message));
 }

@@ -96,8 +96,12 @@ export function createWorker(deps: Deps, engines: Engines, options: WorkerOption
   };
 }
 
-/** A suspect waits for the others; its message stays with it meanwhile. */
+/**
+ * A suspect waits for the others; its message stays with it meanwhile. Where another suspect is first, it goes back
+ * instead: a process with nothing else to do may take it sooner, and this one receives nothing until it is open again.
+ */
 async function waitAlone(deps: Deps, place: Place, message: Message, stop: AbortSignal): Promise<boolean> {
+  if (place.isWaitedFor()) return false;
   let cancelTimer = (): void => undefined;
   const extend = (): void => {
     cancelTimer = deps.clock.after(deps.settings.heartbeatMs, () => {
@@ -121,11 +125,12 @@ async function drain(
   graceMs: number,
   inFlight: () => number,
 ): Promise<void> {
-  const endsAtMs = deps.clock.nowMs() + graceMs;
-  while (inFlight() > 0 && deps.clock.nowMs() < endsAtMs) await pause(deps.clock, CHECK_MS);
-  if (inFlight() === 0) return;
+  const emptyWithin = async (ms: number): Promise<boolean> => {
+    for (let left = ms; inFlight() > 0 && left > 0; left -= CHECK_MS) await pause(deps.clock, CHECK_MS);
+    return inFlight() === 0;
+  };
+  if (await emptyWithin(graceMs)) return;
   deps.logger.info("giving back what still runs", { steps: company.running() });
   giveBack.abort();
-  const lastMs = deps.clock.nowMs() + deps.settings.abandonMs + SECOND_MS;
-  while (inFlight() > 0 && deps.clock.nowMs() < lastMs) await pause(deps.clock, CHECK_MS);
+  await emptyWithin(deps.settings.abandonMs + SECOND_MS);
 }

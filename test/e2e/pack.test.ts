@@ -1,16 +1,6 @@
 /** The package as a stranger meets it: packed, installed into an empty project, type-checked and run. */
 import { spawnSync } from "node:child_process";
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -124,7 +114,7 @@ function typeCheck(files: readonly string[], options: Readonly<Record<string, un
 const NODE_TYPES = { types: ["node"], typeRoots: [join(root, "node_modules/@types")], lib: ["ES2024", "ESNext.Disposable"] };
 const BROWSER_TYPES = { types: [], lib: ["ES2024", "ESNext.Disposable", "DOM", "DOM.Iterable", "DOM.AsyncIterable"] };
 
-describe.skipIf(!existsSync(join(root, "src/cli/main.ts")))("the packed package", () => {
+describe("the packed package", () => {
   beforeAll(() => {
     const tarball = pack();
     mkdirSync(project);
@@ -163,7 +153,7 @@ describe.skipIf(!existsSync(join(root, "src/cli/main.ts")))("the packed package"
 
   test("runs the project's own engine to its end", () => {
     const stdout = succeed("npx", ["--no-install", "rookery", "run", "tally", '{"upTo":4}'], project);
-    expect(stdout).toContain('"sum":10');
+    expect(stdout).toMatch(/"sum": 10/);
   });
 
   test("refuses a payload that does not fit, by its exit code", () => {

@@ -31,7 +31,7 @@ export const configureRun: Configure = (command, cli) => {
   )
     .option("--id <id>", "go on with an item that is there")
     .option("--steps <count>", "stop after so many saved steps; run --id goes on", countOption)
-    .addHelpText("after", "\nThe result goes to stdout as JSON. Exit code 0: completed; 1: anything else.");
+    .addHelpText("after", "\nThe result goes to stdout as JSON. Exit code 0: completed, or --steps saved; 1: anything else.");
   addCrewOptions(command).action((engine: string | undefined, payload: string | undefined, flags: RunFlags) =>
     run(cli(), engine, payload, flags),
   );
@@ -107,7 +107,7 @@ async function work(cli: Cli, store: Embedded, workId: string, flags: RunFlags, 
 
 async function report(cli: Cli, store: Embedded, before: ItemStatus, item: ItemStatus, how: string): Promise<void> {
   const result = await store.resultJson(item.workId);
-  if (item.status !== "completed") cli.endWith(EXIT.failed);
+  if (item.status !== "completed" && how !== "reached") cli.endWith(EXIT.failed);
   if (cli.print.json) return cli.print.document({ ...item, how, result });
   if (item.status === "completed") return cli.print.document(result);
   if (item.error !== null && item.endedAtMs !== null) {
