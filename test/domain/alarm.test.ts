@@ -28,6 +28,8 @@ describe("the alarm of an item", () => {
     expect(alarmFor(asleep(NOW + MINUTE_MS), NOW)).toMatchObject({ why: "sleep", atMs: NOW + 15 * MINUTE_MS });
     expect(alarmAt(asleep(NOW + 14 * MINUTE_MS))).toBe(16 * MINUTE_MS);
     expect(alarmAt(asleep(NOW + 15 * MINUTE_MS))).toBe(17 * MINUTE_MS);
+    // The clock has jumped back: its hint was taken for that of a long sleep, and dropped.
+    expect(alarmAt(asleep(NOW + MINUTE_MS), NOW - HOUR_MS)).toBe(3 * MINUTE_MS);
   });
   test("that sleeps for longer rings 15 minutes before its wake, and then as after a short sleep", () => {
     const head = asleep(NOW + 15 * MINUTE_MS + 1);

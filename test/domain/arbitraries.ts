@@ -55,7 +55,7 @@ export const storedError: fc.Arbitrary<StoredError> = fc.record({
   stack: orNull(text),
   cause: orNull(text),
 });
-export const cause: fc.Arbitrary<StoredCause> = fc.oneof(
+const cause: fc.Arbitrary<StoredCause> = fc.oneof(
   fc.record({ kind: fc.constant("exhausted" as const), error: storedError }),
   fc.record({ kind: fc.constant("crashed" as const), attempts: count }),
   fc.record({ kind: fc.constant("cancelled" as const), reason: text }),
@@ -83,23 +83,23 @@ const badEnd: fc.Arbitrary<BadEnd> = fc.record({
   error: storedError,
   cause: orNull(cause),
 });
-export const status: fc.Arbitrary<Status> = fc.oneof(
+const status: fc.Arbitrary<Status> = fc.oneof(
   openStatus,
   pausedStatus,
   fc.record({ kind: fc.constant("completed" as const), endedAtMs: instant, result: stored }),
   badEnd,
 );
-export const strand: fc.Arbitrary<Strand> = fc.record({
+const strand: fc.Arbitrary<Strand> = fc.record({
   tail: fc.array(text).map((lines) => lines.map((line) => `${line.replaceAll("\n", "")}\n`).join("")),
   lines: count,
   sealed: orNull(fc.record({ n: count, nonce: name, run: count, runBytes: count })),
 });
 const metadata = record(text);
-export const artifactRef: fc.Arbitrary<ArtifactRef> = fc
+const artifactRef: fc.Arbitrary<ArtifactRef> = fc
   .tuple(fc.record({ name: text, digest: hex, bytes: count, mediaType: text }), orNull(metadata))
   .map(([ref, more]) => (more === null ? ref : { ...ref, metadata: more }));
 const meters = record(fc.double({ noNaN: true, noDefaultInfinity: true, min: 0 }));
-export const token = fc.integer({ min: 1, max: 1_000_000 }).map(parseToken);
+const token = fc.integer({ min: 1, max: 1_000_000 }).map(parseToken);
 
 export const head: fc.Arbitrary<Head> = fc.record({
   version: count,
@@ -172,7 +172,7 @@ const at = { version: count, atMs: instant };
 const attempt = { step: name, attempt: fc.integer({ min: 1, max: 50 }) };
 const is = <K extends JournalEvent["kind"]>(kind: K): fc.Arbitrary<K> => fc.constant(kind);
 /** A step that committed at once, the common line. */
-export const plainStep = fc
+const plainStep = fc
   .record({ ...at, step: name, durationMs: fc.nat(100_000) })
   .map((fields): JournalEvent => ({ kind: "step", attempt: 1, state: null, ...fields }));
 const anyEvent: readonly fc.Arbitrary<JournalEvent>[] = [

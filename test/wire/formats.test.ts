@@ -32,7 +32,7 @@ describe.each(FORMATS)("$name", ({ name, version, content, decode, pair }) => {
   });
 
   test("of a newer version is refused by name, whatever else it says", async () => {
-    const newer = fc.integer({ min: version + 1, max: version + 100 });
+    const newer = fc.integer({ min: version + 1, max: version + 5 });
     await fc.assert(
       fc.asyncProperty(content, newer, fc.boolean(), async (encoded, v, isStrange) => {
         const { body, data } = await encoded;
