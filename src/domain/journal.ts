@@ -41,7 +41,6 @@ export type JournalEvent = At &
     | { readonly kind: "refused"; readonly command: string; readonly status: string }
     | { readonly kind: "ended"; readonly status: string; readonly cause: StoredCause | null }
   );
-export type JournalKind = JournalEvent["kind"];
 
 /** What a policy keeps of an event, or null; failures, deaths, commands and ends are always kept. */
 export function kept(event: JournalEvent, policy: JournalPolicy): JournalEvent | null {

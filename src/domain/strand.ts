@@ -29,7 +29,7 @@ export interface Segment {
  * Ends a line. JSON text does not need it anywhere (in a string it can be escaped), and a snapshot that holds a tail
  * as JSON takes it as it is, where a newline would be escaped at every step.
  */
-export const LINE_END = "\u007f";
+const LINE_END = "\u007f";
 
 export const EMPTY_STRAND: Strand = { tail: "", lines: 0, sealed: null };
 

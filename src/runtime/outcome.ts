@@ -63,7 +63,7 @@ export function createOutcomeMaker(engine: Engine, defaultStep: string, nowMs: (
 }
 
 /** The value's JSON text as its schema returns it. @throws SchemaError, NotJsonError */
-export function check(what: string, schema: Schema<Json>, value: unknown): Checked {
+function check(what: string, schema: Schema<Json>, value: unknown): Checked {
   const answer = schema["~standard"].validate(value);
   if (!(answer instanceof Promise) && answer.issues === undefined) return encodeJson(answer.value);
   const checked = validate(what, schema, value).then((valid) => encodeJson(valid));

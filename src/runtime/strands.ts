@@ -39,7 +39,7 @@ async function readRun(deps: Deps, partition: string, name: StrandName, strand: 
 }
 
 /** The linked segments, newest first. */
-export async function* walkBack(
+async function* walkBack(
   deps: Deps,
   partition: string,
   name: StrandName,
