@@ -2,9 +2,10 @@
  * Rookery's public entry: what engine authors and callers import. It loads in a browser bundle; stores and workers are
  * separate entries (`rookery/embedded`).
  */
-export { type AnyContract, type Contract, defineContract, type Schema } from "./domain/contract.ts";
+
 export type { RookeryConfig } from "./domain/config.ts";
 export { defineConfig } from "./domain/config.ts";
+export { type AnyContract, type Contract, defineContract, type Schema } from "./domain/contract.ts";
 export {
   type ArtifactOptions,
   type ArtifactRef,
@@ -21,8 +22,8 @@ export {
   type Wake,
 } from "./domain/engine.ts";
 export * from "./domain/errors.ts";
-export type { Json } from "./domain/json.ts";
 export type { JournalEvent } from "./domain/journal.ts";
+export type { Json } from "./domain/json.ts";
 export type { Lane } from "./domain/lane.ts";
 export type { LogFields, Logger } from "./domain/logger.ts";
 export { classOf, type ErrorClass, type Retry } from "./domain/retry.ts";
