@@ -37,6 +37,7 @@ export function createArtifacts(scope: ArtifactScope): Artifacts {
   ): Promise<ArtifactRef> {
     guard("artifacts.put");
     requireName(name);
+    requireTexts(options);
     const { digest, bytes } = await deps.blobs.put(partition, bytesOf(content));
     guard("artifacts.put");
     const mediaType = options.mediaType ?? (typeof content === "string" ? "text/plain" : "application/octet-stream");
@@ -77,6 +78,19 @@ export function pickArtifact(workId: string, all: readonly ArtifactRef[], name: 
 function requireName(name: unknown): void {
   if (typeof name === "string" && name.length > 0 && name.length <= NAME_CHARS && !/\p{Cc}/u.test(name)) return;
   throw new InvalidArgumentError("artifact name", `1 to ${NAME_CHARS} characters without control characters`, name);
+}
+/** They go into the snapshot as they are. */
+function requireTexts({
+  mediaType = "",
+  metadata = {},
+}: {
+  mediaType?: unknown;
+  metadata?: Readonly<Record<string, unknown>>;
+}): void {
+  if (typeof mediaType !== "string") throw new InvalidArgumentError("artifact media type", "a text", mediaType);
+  for (const [name, value] of Object.entries(metadata)) {
+    if (typeof value !== "string") throw new InvalidArgumentError(`artifact metadata ${name}`, "a text", value);
+  }
 }
 function bytesOf(content: Uint8Array | string | AsyncIterable<Uint8Array>): BlobContent {
   if (typeof content === "string") return encoder.encode(content);

@@ -36,8 +36,8 @@ export function createOutcomeMaker(engine: Engine, defaultStep: string, nowMs: (
   }
   return {
     next(state, options = {}) {
-      const at = options.at ?? defaultStep;
-      if (!STEP_NAME.test(at))
+      const at: unknown = options.at ?? defaultStep;
+      if (typeof at !== "string" || !STEP_NAME.test(at))
         throw new InvalidArgumentError("ctx.next: at", "1 to 64 letters, digits, spaces and _ . : / -", at);
       const wakeAtMs = wakeAt(options, nowMs());
       return make({

@@ -1,5 +1,6 @@
 /** Items that left no outcome run alone, and only a death alone counts against them (G2); who goes first. */
 import { expect, test } from "vitest";
+import type { Intercept } from "../../src/adapters/memory/intercept.ts";
 import type { Engine } from "../../src/domain/engine.ts";
 import { createClient } from "../../src/runtime/client.ts";
 import { pause } from "../../src/runtime/deps.ts";
@@ -128,29 +129,31 @@ test("a redriven poison item has all its deaths again", async () => {
 
 test("a suspect has the worker to itself until its first commit, then others come in again", async () => {
   const world = createWorld();
-  let running = 0;
-  const beside: number[] = [];
-  const step = async (ctx: AnyCtx): Promise<void> => {
-    running += 1;
-    if (ctx.payload === "suspect" && ctx.attempt > 1) beside.push(running);
+  const runs: string[] = [];
+  const engine = engineOf(async (_state, ctx) => {
+    runs.push(`+${String(ctx.payload)}`);
     await pause(world.clock, 3_000);
-    running -= 1;
-  };
-  const engine = engineOf(async (_state, ctx) => step(ctx).then(() => (ctx.step === 1 ? ctx.complete(1) : ctx.next(1))));
+    runs.push(`-${String(ctx.payload)}`);
+    return ctx.step === 1 ? ctx.complete(1) : ctx.next(1);
+  });
   const suspect = await enqueue(world, "suspect");
   let dead = false;
-  const first = world.work([engineOf(async () => new Promise(() => undefined))], {
-    intercept: (_call, run) => (dead ? new Promise(() => undefined) : run()),
-  });
+  const intercept: Intercept = (_call, run) => (dead ? new Promise(() => undefined) : run());
+  const first = world.work([engineOf(async () => new Promise(() => undefined))], { intercept });
   await world.pass(1_000);
   dead = true;
-  const others: string[] = [];
-  for (let i = 0; i < 5; i++) others.push(await enqueue(world, i));
+  const others = [await enqueue(world, "a"), await enqueue(world, "b")];
   world.work([engine]);
   await world.pass(1_000);
   first.die();
+  await world.pass(3_000);
+  for (const name of ["c", "d"]) others.push(await enqueue(world, name));
   for (const workId of [suspect, ...others]) await world.end(workId, 60_000);
-  expect(beside).toEqual([1]);
+  const from = runs.indexOf("+suspect");
+  expect(runs[from + 1]).toBe("-suspect");
+  const before = runs.slice(0, from).map((run) => (run.startsWith("+") ? 1 : -1) as number);
+  expect(before.reduce((sum, one) => sum + one, 0)).toBe(0);
+  expect(runs.slice(from + 2)).toContain("+c");
 });
 
 test.each(["put", "get"])(
