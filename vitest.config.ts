@@ -1,7 +1,8 @@
 import { defineConfig } from "vitest/config";
 
 const everything = ["test/**/*.test.ts", "examples/**/*.test.ts"];
-const domain = ["test/domain/**/*.test.ts"];
+/** Pure: they share one world without meeting. */
+const domain = ["test/domain/**/*.test.ts", "test/wire/**/*.test.ts"];
 /** They kill processes, start the real thing or pack it. */
 const heavy = ["test/crash/**/*.test.ts", "test/e2e/**/*.test.ts"];
 
@@ -12,7 +13,7 @@ const limits = (timeoutMs: number) => ({ testTimeout: timeoutMs * patience, hook
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: "domain", include: domain, ...limits(30_000) } },
+      { test: { name: "domain", include: domain, isolate: false, ...limits(30_000) } },
       { test: { name: "main", include: everything, exclude: [...domain, ...heavy], ...limits(30_000) } },
       { test: { name: "heavy", include: heavy, ...limits(120_000) } },
     ],

@@ -56,7 +56,7 @@ export type Input =
   /** `retryAtMs` null: the attempts of its class are used up. */
   | { readonly kind: "threw"; readonly report: AttemptReport; readonly error: StoredError; readonly retryAtMs: number | null }
   | { readonly kind: "took_over"; readonly attempts: number; readonly noOutcome: boolean; readonly alone: boolean }
-  | { readonly kind: "gave_back"; readonly attempt: number }
+  | { readonly kind: "gave_back"; readonly attempt: number; readonly meters: Head["meters"] }
   | { readonly kind: "cannot_migrate"; readonly attempt: number; readonly error: StoredError }
   | { readonly kind: "overdue" }
   | { readonly kind: "command"; readonly command: Command };
@@ -75,7 +75,7 @@ export function transition(nowMs: number, head: Head, input: Input, rules: Rules
     case "took_over":
       return takeOver(from, input);
     case "gave_back":
-      return giveBack(from, input.attempt);
+      return giveBack(from, input.attempt, input.meters);
     case "cannot_migrate":
       return cannotMigrate(from, input.attempt, input.error);
     case "overdue":
@@ -138,10 +138,11 @@ function takeOver(from: From, lapsed: { attempts: number; noOutcome: boolean; al
     : { next, changes };
 }
 
-/** The worker shuts down: the attempt is not spent. */
-function giveBack(from: From, attempt: number): Transition {
+/** The worker shuts down: the attempt is not spent, but what it used is. */
+function giveBack(from: From, attempt: number, meters: Head["meters"]): Transition {
   requireOpen(from.head);
-  const next: Head = { ...from.head, attempt: attempt - 1, updatedAtMs: from.nowMs };
+  const sum = added(from.head.meters, meters);
+  const next: Head = { ...from.head, attempt: attempt - 1, meters: sum, updatedAtMs: from.nowMs };
   return { next, changes: [{ kind: "given_back", ...at(from, next), step: next.step, attempt }] };
 }
 

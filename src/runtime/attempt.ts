@@ -4,7 +4,7 @@
  */
 import { validate } from "../domain/contract.ts";
 import type { ArtifactRef, Cause, Engine, Outcome } from "../domain/engine.ts";
-import { NotAnOutcomeError, StepTimeoutError, StoreUnavailableError } from "../domain/errors.ts";
+import { InvalidArgumentError, NotAnOutcomeError, StepTimeoutError, StoreUnavailableError } from "../domain/errors.ts";
 import type { Head, StoredCause } from "../domain/head.ts";
 import type { FencingToken } from "../domain/ids.ts";
 import type { Item, Stored } from "../domain/item.ts";
@@ -164,7 +164,9 @@ async function callStep(input: AttemptInput, context: AttemptContext, stateText:
   const { code } = input.engine;
   const state: Json = decodeJson(stateText);
   const { recovery } = input.head;
-  if (recovery === null || code.recover === undefined) return code.step(state, context.ctx);
+  if (recovery === null) return code.step(state, context.ctx);
+  if (code.recover === undefined)
+    throw new InvalidArgumentError(`engine ${input.engine.id}: recover`, "the function that began the recovery", undefined);
   return code.recover(state, liveCause(recovery.cause), context.ctx);
 }
 function liveCause(cause: StoredCause): Cause {

@@ -108,7 +108,7 @@ async function runSteps(session: Session, heartbeat: Heartbeat, host: Host): Pro
     const overdue = isOverdue(change.next, session.deps.clock.nowMs());
     const release = !mayGoOn || overdue || session.mail || host.shouldYield(steps, sinceMs);
     if (!(await commitAfter(session, change, { release, log }, heartbeat))) return;
-    host.committed();
+    if (input.kind === "advance") host.committed();
     if (release) return;
   }
 }
@@ -202,7 +202,8 @@ function failure(
   report: { attempt: number; durationMs: number; meters: Readonly<Record<string, number>> },
 ): Input {
   const { deps, engine, head } = session;
-  if (abort.aborted && !(abort.reason instanceof StepTimeoutError)) return { kind: "gave_back", attempt: report.attempt };
+  if (abort.aborted && !(abort.reason instanceof StepTimeoutError))
+    return { kind: "gave_back", attempt: report.attempt, meters: report.meters };
   const policy = policyFor(end.class, engine.code.retry);
   const delayMs = retryDelayMs(policy, head.failures + 1, deps.random.fraction());
   const retryAtMs = delayMs === null ? null : deps.clock.nowMs() + delayMs;

@@ -111,7 +111,8 @@ function addToMeter(meters: Map<string, number>, committed: Head["meters"], name
 async function once<T>(scope: AttemptScope, guard: (what: string) => void, key: string, run: () => Promise<T>): Promise<T> {
   const { deps, partition, head } = scope;
   if (typeof key !== "string") throw new InvalidArgumentError("ctx.once: key", "a text", key);
-  const sort = onceKey(head.version, sha256(key));
+  // The first step of `recover` has the version of the step that failed: their keys are not to meet.
+  const sort = onceKey(head.version, sha256(`${head.recovery === null ? "step" : "recover"}/${key}`));
   const [stored] = await deps.store.read(partition, { from: sort, to: `${sort}!` }, 1);
   if (stored !== undefined) return revive<T>(await load(deps, partition, decodeMemo(stored)));
   const text = encodeJson(await run(), `ctx.once(${JSON.stringify(key)})`);

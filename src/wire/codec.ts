@@ -22,7 +22,7 @@ const deflate = promisify(deflateRaw);
 const inflate = promisify(inflateRaw);
 
 export function createCodec(options: CodecOptions): Codec {
-  const decoder = new TextDecoder("utf-8", { fatal: true });
+  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   return {
     async encode(text, how) {
       const plain = Buffer.from(text, "utf8");

@@ -36,10 +36,11 @@ export async function encodeItem(item: Item, codec: Codec): Promise<RecordConten
     labels: item.labels,
     created: item.createdAtMs,
     start: item.startAtMs,
-    deadlineMs: item.deadlineMs,
     key: item.key,
   });
-  return { body, data: packed?.data ?? null };
+  // 0 is a deadline at once, not none.
+  const deadline = item.deadlineMs === null ? {} : { deadlineMs: item.deadlineMs };
+  return { body: { ...body, ...deadline }, data: packed?.data ?? null };
 }
 
 /** @throws RecordTooNewError, RecordUndecodableError */

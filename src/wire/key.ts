@@ -1,6 +1,6 @@
 /** KEY: which work item an idempotency key names, and until when. */
 import { z } from "zod";
-import { parseWorkId } from "../domain/ids.ts";
+import { isWorkId, type WorkId } from "../domain/ids.ts";
 import type { KeyEntry } from "../domain/item.ts";
 import type { StoredRecord } from "../ports/record-store.ts";
 import { instant } from "./parts.ts";
@@ -10,7 +10,7 @@ export const KEY_VERSION = 1;
 
 const schema = z.object({
   v: z.literal(KEY_VERSION),
-  work: z.string(),
+  work: z.string().refine(isWorkId),
   payloadDigest: z.string(),
   remembered: instant.nullable().default(null),
 });
@@ -23,5 +23,5 @@ export function encodeKey(entry: KeyEntry): RecordContent {
 /** @throws RecordTooNewError, RecordUndecodableError */
 export function decodeKey(record: StoredRecord): KeyEntry {
   const { work, payloadDigest, remembered } = decodeBody(record, KEY_VERSION, schema);
-  return { workId: parseWorkId(work), payloadDigest, rememberedUntilAtMs: remembered };
+  return { workId: work as WorkId, payloadDigest, rememberedUntilAtMs: remembered };
 }

@@ -44,7 +44,7 @@ function inputFor(head: Head, one: Move, nowMs: number): Input {
   }
   if (one.pick < 55) return { kind: "threw", report, error: anError(), retryAtMs: one.flag ? nowMs + one.sleepMs : null };
   if (one.pick < 70) return { kind: "took_over", attempts: attempt, noOutcome: true, alone: one.flag };
-  if (one.pick < 75) return { kind: "gave_back", attempt };
+  if (one.pick < 75) return { kind: "gave_back", attempt, meters: {} };
   if (one.pick < 78) return { kind: "cannot_migrate", attempt, error: anError() };
   if (one.pick < 81) return { kind: "complete", report: anOutcome(report), result: inline(1) };
   if (one.pick < 84) return { kind: "fail", report, error: anError() };

@@ -242,7 +242,7 @@ export class Model {
       case "completes":
         return { kind: "complete", report: anOutcome({ attempt }), result: inline(1) };
       case "is given back":
-        return { kind: "gave_back", attempt };
+        return { kind: "gave_back", attempt, meters: {} };
     }
   }
   applyAll(head: Head, claiming: Claiming, entries: readonly InboxEntry[]): Transition | null {

@@ -332,9 +332,14 @@ describe("a worker that takes over", () => {
 });
 
 describe("a worker that shuts down", () => {
-  test("gives the attempt back, on record", () => {
-    const { next, changes } = transition(NOW, aHead({ version: 4, attempt: 3 }), { kind: "gave_back", attempt: 3 }, rules);
-    expect(next).toMatchObject({ version: 4, attempt: 2, status: { kind: "ready" } });
+  test("gives the attempt back, on record, with what it used", () => {
+    const { next, changes } = transition(
+      NOW,
+      aHead({ version: 4, attempt: 3, meters: { usd: 1 } }),
+      { kind: "gave_back", attempt: 3, meters: { usd: 2 } },
+      rules,
+    );
+    expect(next).toMatchObject({ version: 4, attempt: 2, status: { kind: "ready" }, meters: { usd: 3 } });
     expect(changes).toEqual([{ kind: "given_back", version: 4, atMs: NOW, step: "step", attempt: 3 }]);
   });
 });
@@ -363,7 +368,7 @@ describe("what an item does not allow", () => {
     fail,
     threw(null),
     threw(NOW + 5),
-    { kind: "gave_back", attempt: 1 },
+    { kind: "gave_back", attempt: 1, meters: {} },
     { kind: "cannot_migrate", attempt: 1, error: anError() },
     overdue,
   ];
