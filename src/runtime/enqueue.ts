@@ -155,9 +155,8 @@ export function openGroup(namespace: string): string {
 
 function checkOptions(options: EnqueueOptions): void {
   const { key, lane, tenant, labels, delayMs, deadlineMs, ifEnded } = options;
-  if (key !== undefined && (typeof key !== "string" || key === "" || new TextEncoder().encode(key).byteLength > KEY_BYTES)) {
-    throw new InvalidArgumentError("key", `a text of 1 to ${KEY_BYTES} bytes`, key);
-  }
+  if (key !== undefined && !isKey(key))
+    throw new InvalidArgumentError("key", `a well-formed text of 1 to ${KEY_BYTES} bytes`, key);
   if (lane !== undefined && !LANES.includes(lane)) throw new InvalidArgumentError("lane", LANES.join(", "), lane);
   if (tenant !== undefined && (typeof tenant !== "string" || tenant.length > LABEL_CHARS)) {
     throw new InvalidArgumentError("tenant", `a text of at most ${LABEL_CHARS} characters`, tenant);
@@ -167,7 +166,13 @@ function checkOptions(options: EnqueueOptions): void {
   if (delayMs !== undefined) requireTime("delayMs", delayMs);
   if (deadlineMs !== undefined) requireTime("deadlineMs", deadlineMs);
   for (const [name, value] of Object.entries(labels ?? {})) {
+    if (name === "__proto__") throw new InvalidArgumentError("label", "a name other than __proto__", name);
     if (typeof value !== "string" || value.length > LABEL_CHARS)
       throw new InvalidArgumentError(`label ${name}`, `a text of at most ${LABEL_CHARS} characters`, value);
   }
+}
+
+/** Half a surrogate pair has no bytes of its own: two such keys would be one. */
+function isKey(key: unknown): boolean {
+  return typeof key === "string" && key !== "" && key.isWellFormed() && new TextEncoder().encode(key).byteLength <= KEY_BYTES;
 }

@@ -30,17 +30,31 @@ const PAGE = 100;
 export async function sweep(deps: Deps, stop?: AbortSignal): Promise<Swept> {
   const swept: Swept = { looked: 0, hinted: 0, forgotten: 0, collected: 0, failed: 0 };
   for (let shard = 0; shard < SHARDS; shard++) {
-    for (;;) {
-      const entries = await deps.store.due(shard, deps.clock.nowMs(), PAGE);
-      const before = swept.looked;
-      for (const { partition } of entries) {
-        if (stop?.aborted === true) return swept;
-        await sweepOne(deps, partition, swept);
-      }
-      if (entries.length < PAGE || swept.looked === before) break;
+    for await (const partition of dueIn(deps, shard)) {
+      if (stop?.aborted === true) return swept;
+      await sweepOne(deps, partition, swept);
     }
   }
   return swept;
+}
+
+/**
+ * Every partition of a shard that is due, once. Some stay due: another namespace's, and those that could not be moved.
+ * The pages grow by them, so that they neither stand in the way of others nor hold up the sweep for ever.
+ */
+async function* dueIn(deps: Deps, shard: number): AsyncGenerator<string> {
+  const seen = new Set<string>();
+  for (let stay = 0, full = true; full; ) {
+    const limit = PAGE + stay;
+    const entries = await deps.store.due(shard, deps.clock.nowMs(), limit);
+    const fresh = entries.filter(({ partition }) => !seen.has(partition));
+    for (const { partition } of fresh) {
+      seen.add(partition);
+      yield partition;
+    }
+    stay = entries.length - fresh.length;
+    full = entries.length >= limit;
+  }
 }
 
 async function sweepOne(deps: Deps, partition: string, swept: Swept): Promise<void> {
