@@ -4,7 +4,7 @@
  */
 import { join, resolve } from "node:path";
 import { createEmbeddedBlobStore } from "./adapters/embedded/blob-store.ts";
-import { openDatabase } from "./adapters/embedded/database.ts";
+import { type Database, openDatabase } from "./adapters/embedded/database.ts";
 import { createEmbeddedQueue } from "./adapters/embedded/queue.ts";
 import { createEmbeddedRecordStore } from "./adapters/embedded/record-store.ts";
 import { createSystemClock } from "./adapters/node/clock.ts";
@@ -13,13 +13,13 @@ import { createProcessTable } from "./adapters/node/process-table.ts";
 import { createSystemRandom } from "./adapters/node/random.ts";
 import type { BuriedMessage, MessageCounts } from "./adapters/shared/operator-reads.ts";
 import type { Engine } from "./domain/engine.ts";
-import { UnknownWorkItemError } from "./domain/errors.ts";
+import { StoreUnavailableError, UnknownWorkItemError } from "./domain/errors.ts";
 import { isWorkId, parseNamespace } from "./domain/ids.ts";
 import type { Lane } from "./domain/lane.ts";
 import { SECOND_MS } from "./domain/limits.ts";
 import type { Logger } from "./ports/logger.ts";
 import { type Client, createClient } from "./runtime/client.ts";
-import { createNonces, DEFAULT_SETTINGS, type Deps, type Settings } from "./runtime/deps.ts";
+import { createNonces, DEFAULT_SETTINGS, type Deps, pause, type Settings } from "./runtime/deps.ts";
 import { type Driven, drive } from "./runtime/drive.ts";
 import { createEngines } from "./runtime/engines.ts";
 import { type Swept, sweep } from "./runtime/sweep.ts";
@@ -66,7 +66,10 @@ export interface Embedded extends Client {
   readonly home: string;
   readonly namespace: string;
   readonly databasePath: string;
-  /** Works until the signal fires, and resolves once everything is finished or given back. */
+  /**
+   * Works until the signal fires, and resolves once everything is finished or given back.
+   * @throws StoreUnavailableError once the database is deleted or replaced: open it again.
+   */
   work(stop: AbortSignal, options?: WorkOptions): Promise<void>;
   /**
    * Works on this one item only, without waiting for its message, and beside any workers. Run nothing else in the process:
@@ -88,6 +91,29 @@ const DEFAULT_GRACE_MS = 10 * SECOND_MS;
 const DEFLATE_FROM_BYTES = 4_096;
 /** A worker outlasts short troubles of the disk; a caller is told at once. */
 const WORKER_PATIENCE_MS = 10 * SECOND_MS;
+
+/** How often a worker looks whether its database is still the one at its path. */
+const IN_PLACE_MS = SECOND_MS;
+
+/** A file that was deleted can be written to for ever, and nobody would see it. */
+async function whileInPlace(
+  deps: Deps,
+  database: Database,
+  stop: AbortSignal,
+  work: (inPlace: AbortSignal) => Promise<unknown>,
+): Promise<void> {
+  const gone = new AbortController();
+  const ended = new AbortController();
+  const watch = async (): Promise<void> => {
+    while (!ended.signal.aborted && database.isInPlace()) await pause(deps.clock, IN_PLACE_MS, ended.signal);
+    if (!ended.signal.aborted) gone.abort();
+  };
+  const watching = watch();
+  await work(AbortSignal.any([stop, gone.signal])).finally(() => ended.abort());
+  await watching;
+  if (gone.signal.aborted)
+    throw new StoreUnavailableError(`database ${database.path}`, "it was deleted or replaced while it was in use");
+}
 
 /** @throws StoreUnavailableError, StoreTooNewError, WrongRuntimeError, InvalidArgumentError */
 export function openEmbedded(options: EmbeddedOptions = {}): Embedded {
@@ -128,8 +154,10 @@ export function openEmbedded(options: EmbeddedOptions = {}): Embedded {
         graceMs: how.graceMs ?? DEFAULT_GRACE_MS,
         onAbandoned: how.onAbandoned ?? ((workId) => logger.error("a step does not end; replace this process", { workId })),
       });
-      const sweeping = how.sweep === false ? Promise.resolve() : runSweeper(patient, stop);
-      return Promise.all([worker.run(stop), sweeping]).then(() => undefined);
+      return whileInPlace(deps, database, stop, (inPlace) => {
+        const sweeping = how.sweep === false ? Promise.resolve() : runSweeper(patient, inPlace);
+        return Promise.all([worker.run(inPlace), sweeping]);
+      });
     },
     drive: async (ref, stop, how = {}) => {
       if (!isWorkId(ref)) throw new UnknownWorkItemError(namespace, ref);

@@ -36,6 +36,12 @@ export function requireSchema(what: string, schema: unknown): void {
     throw new InvalidArgumentError(what, "a Standard Schema (zod, valibot, arktype …)", schema);
   }
 }
+/** For callers without types. @throws InvalidArgumentError */
+export function requireContract(contract: unknown): void {
+  const usable =
+    isObject(contract) && typeof Reflect.get(contract, "id") === "string" && isObject(Reflect.get(contract, "payload"));
+  if (!usable) throw new InvalidArgumentError("contract", "what defineContract or defineEngine returns", contract);
+}
 function isObject(value: unknown): value is object {
   return (typeof value === "object" && value !== null) || typeof value === "function";
 }

@@ -94,7 +94,7 @@ function badEnd(endedAtMs: number, cause: StoredCause): BadEnd {
     case "exhausted":
       return { kind: "dead_lettered", endedAtMs, cause, error: cause.error };
     case "crashed": {
-      const message = `its worker died ${cause.attempts} times in this step with no outcome`;
+      const message = `its worker died in this step more often than limits.crashes allows, the last time in attempt ${cause.attempts}`;
       return { kind: "dead_lettered", endedAtMs, cause, error: reason("CrashedError", message, "crashed") };
     }
     case "cancelled":

@@ -4,7 +4,7 @@
  */
 import { validate } from "../domain/contract.ts";
 import type { ArtifactRef, Cause, Engine, Outcome } from "../domain/engine.ts";
-import { InvalidArgumentError, NotAnOutcomeError, StepTimeoutError, StoreUnavailableError } from "../domain/errors.ts";
+import { InvalidArgumentError, messageOf, NotAnOutcomeError, StepTimeoutError, StoreUnavailableError } from "../domain/errors.ts";
 import type { Head, StoredCause } from "../domain/head.ts";
 import type { FencingToken } from "../domain/ids.ts";
 import type { Item, Stored } from "../domain/item.ts";
@@ -146,6 +146,10 @@ async function migrateTexts(engine: Engine, old: { payload: string; state: strin
     const payload = encodeJson(await validate(`migrated payload of engine ${engine.id}`, engine.payload, carried.payload));
     return { payload, state };
   } catch (error) {
+    if (engine.code.migrate === undefined) {
+      const why = `engine ${engine.id} has no migrate, and what version ${fromVersion} stored does not fit version ${engine.version}`;
+      throw new MigrationError("migrate failed", { cause: new Error(`${why}: ${messageOf(error)}`) });
+    }
     throw new MigrationError("migrate failed", { cause: error });
   }
 }

@@ -1,5 +1,5 @@
 /** From outside: enqueue, wait, look, command. The same client for one machine and for AWS. */
-import { type AnyContract, type Contract, validate } from "../domain/contract.ts";
+import { type AnyContract, type Contract, requireContract, validate } from "../domain/contract.ts";
 import type { ArtifactRef } from "../domain/engine.ts";
 import { InvalidArgumentError, UnknownWorkItemError } from "../domain/errors.ts";
 import { isEnded } from "../domain/head.ts";
@@ -138,6 +138,7 @@ async function waitForResult<R extends Json>(
   ref: Ref,
   options: { timeoutMs: number; abortSignal?: AbortSignal },
 ): Promise<Ended<R> | { readonly status: "open" }> {
+  requireContract(contract);
   const untilMs = deps.clock.nowMs() + options.timeoutMs;
   for (let waitMs = FIRST_POLL_MS; ; waitMs = Math.min(2 * waitMs, SECOND_MS / 2)) {
     const live = await findItem(deps, ref);

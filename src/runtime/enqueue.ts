@@ -3,7 +3,7 @@
  * alarm. The same key gives the same work item as long as it is remembered (G5).
  */
 import { alarmFor, type Due } from "../domain/alarm.ts";
-import { type AnyContract, validate } from "../domain/contract.ts";
+import { type AnyContract, requireContract, validate } from "../domain/contract.ts";
 import { EnqueueTimeoutError, InvalidArgumentError, InvariantError, KeyConflictError } from "../domain/errors.ts";
 import { initialHead, isEnded } from "../domain/head.ts";
 import { generateWorkId, itemPartition, keyPartition, WORK_ID_BYTES, type WorkId } from "../domain/ids.ts";
@@ -53,6 +53,7 @@ const LABEL_CHARS = 256;
 
 /** @throws SchemaError, NotJsonError, InvalidArgumentError, KeyConflictError, EnqueueTimeoutError */
 export async function enqueue(deps: Deps, contract: AnyContract, payload: Json, options: EnqueueOptions = {}): Promise<Enqueued> {
+  requireContract(contract);
   checkOptions(options);
   const startedAtMs = deps.clock.nowMs();
   const valid = await validate(`payload of engine ${contract.id}`, contract.payload, payload);

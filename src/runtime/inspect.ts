@@ -5,7 +5,7 @@ import type { WorkId } from "../domain/ids.ts";
 import type { JournalEvent } from "../domain/journal.ts";
 import { decodeJson, type Json } from "../domain/json.ts";
 import type { Lane } from "../domain/lane.ts";
-import { leaseState } from "../domain/lease.ts";
+import { leaseState, leftNoOutcome } from "../domain/lease.ts";
 import type { StoredError } from "../domain/stored-error.ts";
 import { decodeEvents } from "../wire/journal.ts";
 import { listArtifacts } from "./artifacts.ts";
@@ -41,6 +41,8 @@ export interface ItemStatus {
   readonly createdAtMs: number;
   readonly updatedAtMs: number;
   readonly endedAtMs: number | null;
+  /** Its last attempt left no outcome: it waits until it can run alone in a worker. */
+  readonly suspect: boolean;
   /** When a sleeping item wakes, by itself or to try again. */
   readonly wakeAtMs: number | null;
   readonly retrying: boolean;
@@ -86,6 +88,7 @@ export function statusOf(deps: Deps, live: LiveRecords): ItemStatus {
     createdAtMs: item.createdAtMs,
     updatedAtMs: head.updatedAtMs,
     endedAtMs: isEnded(status) ? status.endedAtMs : null,
+    suspect: !held && !isEnded(status) && leftNoOutcome(head, lease),
     wakeAtMs: open.kind === "sleeping" ? open.wakeAtMs : null,
     retrying: open.kind === "sleeping" && open.why === "retry",
     pausedBecause: status.kind === "paused" ? status.reason : null,

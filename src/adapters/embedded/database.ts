@@ -1,8 +1,10 @@
 /** The one file of an embedded store: opened, checked that it is ours and of a known schema, closed. */
-import { mkdirSync } from "node:fs";
+import { mkdirSync, statSync } from "node:fs";
+import { createRequire } from "node:module";
 import { dirname } from "node:path";
-import { DatabaseSync, type StatementSync } from "node:sqlite";
-import { InvalidArgumentError, messageOf, RookeryError, StoreUnavailableError } from "../../domain/errors.ts";
+import { version } from "node:process";
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { InvalidArgumentError, messageOf, RookeryError, StoreUnavailableError, WrongRuntimeError } from "../../domain/errors.ts";
 import { type ChangeWatch, createChangeWatch } from "./change-watch.ts";
 import { createGroup, type Group, type Unavailable } from "./group-commit.ts";
 import { numberOf } from "./row.ts";
@@ -34,6 +36,8 @@ export interface Database {
   read<T>(operation: () => T, unavailable: Unavailable): T;
   /** For changes by any process, this one too. Ends with the database. */
   watch(onChange: () => void): ChangeWatch;
+  /** False once the file that was opened is no longer the one at its path: deleted, moved away or replaced. */
+  isInPlace(): boolean;
   /** Writes what waits and gives the file back. */
   close(): void;
 }
@@ -44,6 +48,7 @@ export interface Database {
  */
 export function openDatabase(options: DatabaseOptions): Database {
   const db = openFile(options);
+  const identity = identityOf(options.path);
   const group = createGroup(db);
   const watches: ChangeWatch[] = [];
   return {
@@ -62,6 +67,7 @@ export function openDatabase(options: DatabaseOptions): Database {
       watches.push(watch);
       return watch;
     },
+    isInPlace: () => identityOf(options.path) === identity,
     close() {
       if (!db.isOpen) return;
       for (const watch of watches) watch.close();
@@ -71,11 +77,26 @@ export function openDatabase(options: DatabaseOptions): Database {
   };
 }
 
+function identityOf(path: string): string | null {
+  const found = statSync(path, { throwIfNoEntry: false });
+  return found === undefined ? null : `${found.dev}:${found.ino}`;
+}
+
+/** Loaded late, so that an older Node is told what it lacks. */
+function loadSqlite(): typeof import("node:sqlite") {
+  try {
+    return createRequire(import.meta.url)("node:sqlite");
+  } catch {
+    throw new WrongRuntimeError("rookery/embedded", "Node 24 or later, with node:sqlite", `Node ${version}`);
+  }
+}
+
 function openFile({ path, synchronous = "full", maxPages }: DatabaseOptions): DatabaseSync {
+  const { DatabaseSync: Sqlite } = loadSqlite();
   let db: DatabaseSync | null = null;
   try {
     mkdirSync(dirname(path), { recursive: true });
-    const opened = new DatabaseSync(path, { timeout: BUSY_SLICE_MS });
+    const opened = new Sqlite(path, { timeout: BUSY_SLICE_MS });
     db = opened;
     whileBusy(OPEN_ATTEMPTS, () => prepareFile(opened, path));
     db.exec(`PRAGMA synchronous = ${synchronous}; PRAGMA cache_size = -${CACHE_KIB}; PRAGMA journal_size_limit = ${LOG_BYTES}`);
