@@ -25,6 +25,7 @@ test("an item is remembered until the instant that its answers name, then forgot
   await world.pass(1_000);
   const again = await world.client.enqueue(Work, "p", { key: "k" });
   expect(again).toEqual({ workId, created: false, rememberedUntilAtMs: untilMs });
+  expect((await recordsOf(world, "k"))[0]?.body["remembered"]).toBe(untilMs);
   await world.advance(untilMs - MINUTE_MS - world.clock.nowMs(), DAY_MS / 4);
   expect((await world.client.enqueue(Work, "p", { key: "k" })).workId).toBe(workId);
   expect((await Array.fromAsync((await world.client.artifact(workId, "report")).content)).length).toBe(1);
