@@ -64,8 +64,11 @@ const WRONG: readonly [argv: string[], says: RegExp][] = [
   [["enqueue", "counter", '{"upTo":"x"}'], /payload of engine counter does not match its schema: \$\.upTo: .*number/],
   [["enqueue", "counter", '{"upTo":5}', "--lane", "fast"], /fast.*high, normal, low/],
   [["enqueue", "counter", '{"upTo":5}', "--delay", "soon"], /expected a duration such as 10m.*got "soon"/],
-  [["enqueue", "counter", '{"upTo":5}', "--key", ""], /key: expected a text of 1 to/],
-  [["enqueue", "counter", '{"upTo":5}', "--key", "k".repeat(16_385)], /key: expected a text of 1 to.*\(16385 characters\)/],
+  [["enqueue", "counter", '{"upTo":5}', "--key", ""], /key: expected a well-formed text of 1 to/],
+  [
+    ["enqueue", "counter", '{"upTo":5}', "--key", "k".repeat(16_385)],
+    /key: expected a well-formed text of 1 to.*\(16385 characters\)/,
+  ],
   [["run"], /expected an engine and a payload, or --id/],
   [["run", "counter", "{}", "--id", "x"], /expected an engine and a payload, or --id/],
   [["run", "counter", "{}", "--steps", "1.5"], /expected a whole number from 1/],

@@ -101,12 +101,17 @@ describe("list", () => {
   const Page = z.object({ entries: z.array(z.object({ workId: z.string(), status: z.string() })), next: z.string().nullable() });
   const page = async (...argv: string[]) => Page.parse(JSON.parse((await call(["list", "--json", ...argv], place)).stdout));
   test("shows every item in a line that fits", async () => {
-    const { code, stdout } = await call(["list"], place);
+    const { code, stdout } = await call(["list", "--no-color"], { env, tty: true });
     expect(code).toBe(0);
     for (const id of Object.values(ids)) expect(stdout).toContain(id);
     expect(stdout).toMatch(/dead-lettered/);
     expect(stdout.trim().split("\n")).toHaveLength(Object.keys(ids).length + 1);
     expectColumns(stdout);
+  });
+  test("gives a pipe everything, however long it is", async () => {
+    const { stdout } = await call(["list"], place);
+    expect(stdout).toContain("wait for spring");
+    expect(stdout).toContain("orders/für Ü 日本/1");
   });
   test("filters", async () => {
     const only = async (...argv: string[]) => (await page(...argv)).entries.map(({ workId }) => workId);
@@ -125,7 +130,7 @@ describe("list", () => {
     } while (after !== null);
     expect(seen.toSorted()).toEqual(Object.values(ids).toSorted());
     expect((await call(["list", "--limit", "2", "--engine", "trouble"], place)).stderr).toMatch(
-      /more with: rookery list --engine trouble --limit 2 --after \S+/,
+      /more with: rookery list --engine trouble --limit 2 --after [\w-]+\n/,
     );
   });
 });
@@ -225,8 +230,8 @@ describe("on a terminal", () => {
   test("COLUMNS widens what was cut", async () => {
     const long = "a-rather-long-key/".repeat(8);
     await call(["enqueue", "counter", '{"upTo":5}', "--key", long], place);
-    expect((await call(["list"], place)).stdout).not.toContain(long);
-    expect((await call(["list"], { env: { ...env, COLUMNS: "250" } })).stdout).toContain(long);
+    expect((await call(["list"], { env, tty: true })).stdout).not.toContain(long);
+    expect((await call(["list"], { env: { ...env, COLUMNS: "250" }, tty: true })).stdout).toContain(long);
   });
 });
 

@@ -81,7 +81,7 @@ describe("text", () => {
 
 describe("tables", () => {
   const columns = [
-    { head: "ID", cell: (row: readonly string[]) => row[0] ?? "", whole: true },
+    { head: "ID", cell: (row: readonly string[]) => row[0] ?? "", cut: "never" as const },
     { head: "NAME", cell: (row: readonly string[]) => row[1] ?? "" },
     { head: "NOTE", cell: (row: readonly string[]) => row[2] ?? "" },
   ];
@@ -89,6 +89,15 @@ describe("tables", () => {
     const lines = table(columns, [["0".repeat(20), "n".repeat(50), "x".repeat(50)]], plain, 60);
     expect(lines.map(widthOf)).toEqual([expect.any(Number), 60]);
     expect(lines[1]).toContain("0".repeat(20));
+  });
+  test("cut first what is to be cut first", () => {
+    const ranked = columns.map((column) => (column.head === "NAME" ? { ...column, cut: "first" as const } : column));
+    expect(table(ranked, [["0".repeat(20), "n".repeat(20), "x".repeat(25)]], plain, 60)[1]).toBe(
+      `${"0".repeat(20)}  ${"n".repeat(10)}…  ${"x".repeat(25)}`,
+    );
+    expect(table(ranked, [["0".repeat(20), "n".repeat(20), "x".repeat(50)]], plain, 60)[1]).toBe(
+      `${"0".repeat(20)}  nnnnn…  ${"x".repeat(29)}…`,
+    );
   });
   test("leave out a column that says nothing", () => {
     expect(table(columns, [["1", "a", ""]], plain, 80)).toEqual(["ID  NAME", "1   a"]);

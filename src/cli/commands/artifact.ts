@@ -40,8 +40,8 @@ async function listArtifacts(cli: Cli, id: string): Promise<void> {
     [
       { head: "NAME", cell: ({ name }) => name },
       { head: "TYPE", cell: ({ mediaType }) => mediaType },
-      { head: "SIZE", cell: ({ bytes }) => bytesText(bytes), align: "right", whole: true },
-      { head: "SHA-256", cell: ({ digest }) => `${digest.slice(0, DIGEST_CHARS)}…`, whole: true },
+      { head: "SIZE", cell: ({ bytes }) => bytesText(bytes), align: "right", cut: "never" },
+      { head: "SHA-256", cell: ({ digest }) => `${digest.slice(0, DIGEST_CHARS)}…`, cut: "never" },
     ],
     artifacts,
   );

@@ -17,8 +17,8 @@ async function showEngines(cli: Cli): Promise<void> {
   }
   cli.print.table<LoadedEngine>(
     [
-      { head: "ENGINE", cell: ({ engine }) => engine.id, whole: true, tint: () => "bold" },
-      { head: "VERSION", cell: ({ engine }) => String(engine.version), align: "right", whole: true },
+      { head: "ENGINE", cell: ({ engine }) => engine.id, cut: "never", tint: () => "bold" },
+      { head: "VERSION", cell: ({ engine }) => String(engine.version), align: "right", cut: "never" },
       { head: "FROM", cell: ({ source }) => shorter(source, cli.io.cwd) },
     ],
     loaded,

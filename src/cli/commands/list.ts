@@ -1,8 +1,10 @@
 /** `rookery list`: work items, newest first. */
 
+import { describe } from "../../domain/errors.ts";
 import { type ItemStatus, SHOWN_STATUSES, type ShownStatus } from "../../runtime/inspect.ts";
 import type { Cli } from "../cli.ts";
 import type { Configure } from "../configure.ts";
+import { CliError, EXIT } from "../exit.ts";
 import { suggestion } from "../next-steps.ts";
 import { countOption, labelOption } from "../option-values.ts";
 import { STATUS_TINTS, statusWord } from "../output/item.ts";
@@ -34,7 +36,8 @@ export const configureList: Configure = (command, cli) => {
 async function list(cli: Cli, flags: ListFlags): Promise<void> {
   const { print } = cli;
   const store = await cli.look();
-  const page = store === null ? { entries: [], next: null } : await store.list(optionsOf(flags));
+  const found = store === null ? { entries: [], next: null } : await store.list(optionsOf(flags));
+  const page = { ...found, next: found.next === null ? null : Buffer.from(found.next).toString("base64url") };
   if (print.json) return print.document(page);
   if (page.entries.length === 0) {
     const { home, namespace } = await cli.context();
@@ -53,8 +56,14 @@ function optionsOf({ status, engine, tenant, label, limit = DEFAULT_LIMIT, after
     ...(engine === undefined ? {} : { engine }),
     ...(tenant === undefined ? {} : { tenant }),
     ...(label === undefined ? {} : { labels: label }),
-    ...(after === undefined ? {} : { after }),
+    ...(after === undefined ? {} : { after: cursorIn(after) }),
   };
+}
+/** A cursor says nothing to people, and needs no quotes in a shell. @throws CliError */
+function cursorIn(text: string): string {
+  const cursor = Buffer.from(text, "base64url").toString();
+  if (text !== "" && Buffer.from(cursor).toString("base64url") === text) return cursor;
+  throw new CliError(EXIT.usage, `--after: expected the cursor that a page ended with, got ${describe(text)}`);
 }
 function wordsOf(flags: ListFlags): string[] {
   const one = (name: string, value: string | number | undefined): string[] => (value === undefined ? [] : [name, String(value)]);
@@ -71,17 +80,17 @@ function showItems({ print }: Cli, items: readonly ItemStatus[]): void {
   const nowMs = Date.now();
   print.table<ItemStatus>(
     [
-      { head: "ID", cell: (item) => item.workId, whole: true },
+      { head: "ID", cell: (item) => item.workId, cut: "never" },
       { head: "ENGINE", cell: (item) => item.engine },
       {
         head: "STATUS",
         cell: (item) => (item.retrying ? "retrying" : statusWord(item.status)),
         tint: (item) => STATUS_TINTS[item.status],
-        whole: true,
+        cut: "never",
       },
-      { head: "SAVED", cell: (item) => `v${item.version}`, align: "right", whole: true },
-      { head: "STEP", cell: (item) => item.step },
-      { head: "WHEN", cell: (item) => relative(whenOf(item), nowMs), whole: true },
+      { head: "SAVED", cell: (item) => `v${item.version}`, align: "right", cut: "never" },
+      { head: "STEP", cell: (item) => item.step, cut: "first" },
+      { head: "WHEN", cell: (item) => relative(whenOf(item), nowMs), cut: "never" },
       { head: "KEY", cell: (item) => item.key ?? "" },
     ],
     items,

@@ -31,7 +31,7 @@ export const configureRun: Configure = (command, cli) => {
   )
     .option("--id <id>", "go on with an item that is there")
     .option("--steps <count>", "stop after so many saved steps; run --id goes on", countOption)
-    .addHelpText("after", "\nThe result goes to stdout as JSON. Exit code 0: completed, or --steps saved; 1: anything else.");
+    .addHelpText("after", "\nThe result goes to stdout as JSON.\nExit code 0: completed, or --steps saved; 1: anything else.");
   addCrewOptions(command).action((engine: string | undefined, payload: string | undefined, flags: RunFlags) =>
     run(cli(), engine, payload, flags),
   );

@@ -13,6 +13,7 @@ export interface Printer {
   document(value: unknown): void;
   /** One of many, a line each. */
   jsonLine(value: unknown): void;
+  /** Cut to a terminal's width; a pipe gets everything. */
   table<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): void;
   facts(pairs: readonly Fact[]): void;
   /** What belongs to the result and is none, on stderr. Not with --json. */
@@ -32,7 +33,8 @@ export function createPrinter({ io, json, style, columns }: { io: Io; json: bool
     line,
     document: (value) => line(JSON.stringify(value, null, 2)),
     jsonLine: (value) => line(JSON.stringify(value)),
-    table: (heads, rows) => line(table(heads, rows, style, columns).join("\n")),
+    table: (heads, rows) =>
+      line(table(heads, rows, style, io.stdout.isTTY === true ? columns : Number.POSITIVE_INFINITY).join("\n")),
     facts: (pairs) => line(facts(pairs, style, columns).join("\n")),
     note: (text) => {
       if (!json) io.stderr.write(`${text}\n`);

@@ -6,8 +6,8 @@ export interface Column<Row> {
   readonly head: string;
   readonly cell: (row: Row) => string;
   readonly tint?: (row: Row) => Tint;
-  /** Never cut: ids and numbers. */
-  readonly whole?: boolean;
+  /** `never` cut: ids and numbers. `first`: before any other. */
+  readonly cut?: "never" | "first";
   readonly align?: "right";
 }
 
@@ -22,7 +22,7 @@ export function table<Row>(columns: readonly Column<Row>[], rows: readonly Row[]
   const natural = filled.map(({ column, texts }) => Math.max(widthOf(column.head), ...texts.map(widthOf)));
   const widths = fitted(
     natural,
-    filled.map(({ column }) => column.whole === true),
+    filled.map(({ column }) => column.cut ?? "last"),
     width - GAP.length * (filled.length - 1),
   );
   const line = (cells: readonly string[]): string => cells.join(GAP).trimEnd();
@@ -39,17 +39,18 @@ export function table<Row>(columns: readonly Column<Row>[], rows: readonly Row[]
   return [head, ...body];
 }
 
-/** Takes from the widest of the columns that may be cut, until it fits. */
-function fitted(natural: readonly number[], whole: readonly boolean[], width: number): number[] {
+/** Takes from the widest of the columns that may be cut, until it fits: of those that come first as long as they can give. */
+function fitted(natural: readonly number[], cuts: readonly ("never" | "first" | "last")[], width: number): number[] {
   const widths = [...natural];
+  const widestOf = (turn: "first" | "last"): number => {
+    const able = widths.map((one, i) => (cuts[i] === turn && one > MIN_WIDTH ? one : 0));
+    return Math.max(0, ...able) === 0 ? -1 : able.indexOf(Math.max(...able));
+  };
   for (let over = widths.reduce((sum, one) => sum + one, 0) - width; over > 0; over--) {
-    let widest = -1;
-    for (const [i, one] of widths.entries()) {
-      if (whole[i] === true || one <= MIN_WIDTH) continue;
-      if (widest === -1 || one > (widths[widest] ?? 0)) widest = i;
-    }
-    if (widest === -1) break;
-    widths[widest] = (widths[widest] ?? 0) - 1;
+    const first = widestOf("first");
+    const at = first === -1 ? widestOf("last") : first;
+    if (at === -1) break;
+    widths[at] = (widths[at] ?? 0) - 1;
   }
   return widths;
 }
