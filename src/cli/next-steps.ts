@@ -14,10 +14,11 @@ export function suggestion({ flags }: Pick<Cli, "flags">, ...words: readonly str
   return ["rookery", ...words, ...told].map(shellWord).join(" ");
 }
 
-/** What one can do with an item as it stands. */
-export function nextSteps(cli: Pick<Cli, "flags">, item: ItemStatus): string[] {
+/** What one can do with an item as it stands. `engineMissing`: nobody can work on it from here. */
+export function nextSteps(cli: Pick<Cli, "flags">, item: ItemStatus, engineMissing: boolean): string[] {
   const say = (...words: readonly string[]): string => suggestion(cli, ...words, item.workId);
   const work = [suggestion(cli, "worker"), suggestion(cli, "run", "--id", item.workId)];
+  if (engineMissing) return [suggestion(cli, "engines")];
   if (item.unread > 0 && item.holder === null) return work;
   switch (item.status) {
     case "queued":

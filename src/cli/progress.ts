@@ -2,7 +2,7 @@
 import type { Embedded } from "../embedded.ts";
 import type { ItemStatus } from "../runtime/inspect.ts";
 import type { Cli } from "./cli.ts";
-import { statusBrief } from "./output/item.ts";
+import { statusBrief, stepName } from "./output/item.ts";
 import { clean, cut } from "./output/text.ts";
 import { duration } from "./output/time.ts";
 import { pauseFor } from "./pause-for.ts";
@@ -57,6 +57,7 @@ function plainLines({ io }: Cli): Show {
 function textOf(item: ItemStatus, startedAtMs: number): string {
   const nowMs = Date.now();
   const attempt = item.attempt > 1 ? `, attempt ${item.attempt}` : "";
-  const step = `version ${item.version}, ${clean(item.step)}${attempt}`;
+  const name = stepName(item);
+  const step = `version ${item.version}${name === null ? "" : `, ${name}`}${attempt}`;
   return `${clean(item.engine)}: ${statusBrief(item, nowMs)}, ${step}, ${duration(nowMs - startedAtMs)}`;
 }

@@ -37,7 +37,7 @@ export async function sendToAll(
   }
   if (cli.print.json) return cli.print.document(told);
   if (last !== null && last.holder === null && last.unread > 0)
-    cli.print.hint(`a worker applies it; when none is at work: ${suggestion(cli, "worker")}`);
+    cli.print.hint(`${command} waits for a worker; when none is at work: ${suggestion(cli, "worker")}`);
 }
 
 function refused(cli: Cli, ref: Ref, thrown: unknown): Sent {

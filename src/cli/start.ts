@@ -10,6 +10,7 @@ import type { Enqueued } from "../runtime/enqueue.ts";
 import type { Cli } from "./cli.ts";
 import { CliError, EXIT } from "./exit.ts";
 import type { Io } from "./io.ts";
+import { ENGINES_HINT } from "./needs.ts";
 import { durationOption, labelOption } from "./option-values.ts";
 import { nearest } from "./suggest.ts";
 
@@ -62,8 +63,7 @@ async function findEngine(cli: Cli, id: string) {
   const known = loaded.map(({ engine }) => engine.id);
   const near = nearest(id, known);
   throw new CliError(EXIT.notFound, new UnknownEngineError(id, known).message, {
-    hint:
-      near === null ? "engines come from rookery.config.ts or --engines <module>; see: rookery engines" : `did you mean ${near}?`,
+    hint: near === null ? ENGINES_HINT : `did you mean ${near}?`,
   });
 }
 

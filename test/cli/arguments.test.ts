@@ -70,7 +70,7 @@ const WRONG: readonly [argv: string[], says: RegExp][] = [
     /key: expected a well-formed text of 1 to.*\(16385 characters\)/,
   ],
   [["run"], /expected an engine and a payload, or --id/],
-  [["run", "counter", "{}", "--id", "x"], /expected an engine and a payload, or --id/],
+  [["run", "counter", "{}", "--id", "x"], /expected an engine and a payload, or --id <id>, not both/],
   [["run", "counter", "{}", "--steps", "1.5"], /expected a whole number from 1/],
   [["engines", "--namespace", "No Good", "list"], /too many arguments|namespace/],
   [["list", "--namespace", "No/Good"], /namespace: expected .* got "No\/Good"/],

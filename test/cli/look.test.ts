@@ -84,6 +84,21 @@ test.each(WORDS)("status of a %s item says what is needed", async (name, says) =
   for (const one of says) expect(stdout).toMatch(one);
   expectColumns(stdout);
 });
+test("status of an item whose engine is not loaded here says so, and run refuses it once", async () => {
+  const elsewhere = { env: { ROOKERY_HOME: home.path } };
+  const needs = /needs engine trouble version ≥ 3;\s+not loaded here/;
+  const shown = (await call(["status", idOf("asleep")], elsewhere)).stdout;
+  expect(shown).toMatch(needs);
+  expect(shown).toMatch(/next +rookery engines\n$/);
+  expect((await call(["status", idOf("delayed")], elsewhere)).stdout).toContain("needs engine trouble version ≥ 1");
+  expect((await call(["status", idOf("asleep")], place)).stdout).not.toContain("needs");
+  const { code, stdout, stderr } = await call(["run", "--id", idOf("asleep")], elsewhere);
+  expect({ code, stdout }).toEqual({ code: 3, stdout: "" });
+  expect(stderr).toMatch(/^rookery: work item \w+ needs engine .*\n {2}hint: engines come from .*\n$/);
+});
+test("status leaves out the name that a step has by default", async () => {
+  expect((await call(["status", idOf("delayed")], place)).stdout).not.toMatch(/next step/);
+});
 test("status as JSON is one document with the result", async () => {
   const { stdout } = await call(["status", idOf("completed"), "--json"], place);
   expect(JSON.parse(stdout)).toMatchObject({ workId: ids["completed"], status: "completed", version: 3, result: { steps: 2 } });
@@ -241,7 +256,7 @@ test("commands are sent, applied in order, and refused one by one", async () => 
     code: 0,
     stdout: `pause sent to ${id}\n`,
   });
-  expect((await call(["status", id], place)).stdout).toMatch(/unread +1 command/);
+  expect((await call(["status", id], place)).stdout).toMatch(/unread +1 command waits for a worker/);
   await settle(home.path, id);
   expect((await call(["status", id], place)).stdout).toMatch(
     /status +paused, too wild; would wake in 1 h[\s\S]*next +rookery resume/,

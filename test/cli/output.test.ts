@@ -1,7 +1,7 @@
 /** The words and forms that the command line speaks in. */
 import { describe, expect, test } from "vitest";
 import { parseDuration } from "../../src/cli/option-values.ts";
-import { bytesText, holderText } from "../../src/cli/output/item.ts";
+import { bytesText, holderText, statusSentence } from "../../src/cli/output/item.ts";
 import { createCliLogger } from "../../src/cli/output/logger.ts";
 import { colorWanted, createStyle } from "../../src/cli/output/style.ts";
 import { facts, table } from "../../src/cli/output/table.ts";
@@ -9,6 +9,7 @@ import { clean, cut, widthOf, wrap } from "../../src/cli/output/text.ts";
 import { duration, instant, relative } from "../../src/cli/output/time.ts";
 import { shellWord } from "../../src/cli/refs.ts";
 import { editDistance, nearest } from "../../src/cli/suggest.ts";
+import type { ItemStatus } from "../../src/runtime/inspect.ts";
 
 const plain = createStyle(false);
 const sink = (isTTY: boolean) => ({ isTTY, write: () => true });
@@ -183,6 +184,14 @@ test("a misspelt word is told the nearest one, and nothing when none is near", (
   expect(nearest("countr", ["watchlist", "counter"])).toBe("counter");
   expect(nearest("zebra", ["watchlist", "counter"])).toBeNull();
   expect(nearest("x", [])).toBeNull();
+});
+describe("the sentence of an item", () => {
+  const item = { status: "queued", suspect: false, wakeAtMs: null, retrying: false } as unknown as ItemStatus;
+  test("says what a queued one waits for", () => {
+    expect(statusSentence(item, 0, null)).toBe("waits for a worker");
+    expect(statusSentence({ ...item, suspect: true }, 0, null)).toBe("waits to run alone: its worker died in it");
+    expect(statusSentence({ ...item, suspect: true }, 0, "needs engine x")).toBe("needs engine x");
+  });
 });
 test("sizes and holders are said in words", () => {
   expect([0, 999, 1_500, 2_000_000, 5e15].map(bytesText)).toEqual(["0 B", "999 B", "1.5 kB", "2.0 MB", "5000 TB"]);

@@ -7,7 +7,7 @@ import type { Configure } from "../configure.ts";
 import { CliError, EXIT } from "../exit.ts";
 import { suggestion } from "../next-steps.ts";
 import { countOption, labelOption } from "../option-values.ts";
-import { STATUS_TINTS, statusWord } from "../output/item.ts";
+import { STATUS_TINTS, statusWord, stepName } from "../output/item.ts";
 import { relative } from "../output/time.ts";
 
 interface ListFlags {
@@ -89,7 +89,7 @@ function showItems({ print }: Cli, items: readonly ItemStatus[]): void {
         cut: "never",
       },
       { head: "SAVED", cell: (item) => `v${item.version}`, align: "right", cut: "never" },
-      { head: "STEP", cell: (item) => item.step, cut: "first" },
+      { head: "STEP", cell: (item) => stepName(item) ?? "", cut: "first" },
       { head: "WHEN", cell: (item) => relative(whenOf(item), nowMs), cut: "never" },
       { head: "KEY", cell: (item) => item.key ?? "" },
     ],

@@ -5,6 +5,7 @@ import type { ItemStatus } from "../../runtime/inspect.ts";
 import type { Cli } from "../cli.ts";
 import type { Configure } from "../configure.ts";
 import { CliError, EXIT } from "../exit.ts";
+import { ENGINES_HINT, missingEngine } from "../needs.ts";
 import { suggestion } from "../next-steps.ts";
 import { countOption } from "../option-values.ts";
 import { errorText, statusWord } from "../output/item.ts";
@@ -41,6 +42,7 @@ async function run(cli: Cli, engine: string | undefined, text: string | undefine
   const [store, workId] = await itemFor(cli, engine, text, flags);
   const before = await store.status(workId);
   if (before.endedAtMs !== null && before.unread === 0) return report(cli, store, before, before, "ended");
+  await requireEngine(cli, before);
   const untilVersion = flags.steps === undefined ? null : before.version + flags.steps;
   const startedAtMs = Date.now();
   const end = await work(cli, store, workId, flags, untilVersion);
@@ -51,6 +53,12 @@ async function run(cli: Cli, engine: string | undefined, text: string | undefine
   await report(cli, store, before, item, end.kind === "over" ? end.how : "stopped");
 }
 
+/** @throws CliError */
+async function requireEngine(cli: Cli, item: ItemStatus): Promise<void> {
+  const missing = await missingEngine(await cli.context(), item);
+  if (missing !== null) throw new CliError(EXIT.notFound, `work item ${item.workId} ${missing}`, { hint: ENGINES_HINT });
+}
+
 async function itemFor(
   cli: Cli,
   engine: string | undefined,
@@ -58,7 +66,7 @@ async function itemFor(
   flags: RunFlags,
 ): Promise<[Embedded, string]> {
   if ((engine === undefined) === (flags.id === undefined))
-    throw new CliError(EXIT.usage, "expected an engine and a payload, or --id <id>", {
+    throw new CliError(EXIT.usage, `expected an engine and a payload, or --id <id>${engine === undefined ? "" : ", not both"}`, {
       hint: `rookery run counter '{"upTo": 5}'`,
     });
   if (flags.id !== undefined) {
@@ -86,8 +94,7 @@ async function work(cli: Cli, store: Embedded, workId: string, flags: RunFlags, 
       work: { kind: "item", workId, untilVersion },
       onEvent: (event) => {
         if (event.kind !== "started" && event.kind !== "ready") clear();
-        logCrewEvent(cli.logger, event);
-        if (event.kind !== "exited" || event.failure === null || !event.wasReady) return;
+        if (event.kind !== "exited" || event.failure === null || !event.wasReady) return logCrewEvent(cli.logger, event);
         failure = event.failure;
         crew.stop();
       },

@@ -4,8 +4,9 @@ import type { Json } from "../../domain/json.ts";
 import type { ItemStatus } from "../../runtime/inspect.ts";
 import type { Cli } from "../cli.ts";
 import type { Configure } from "../configure.ts";
+import { missingEngine } from "../needs.ts";
 import { nextSteps } from "../next-steps.ts";
-import { causeText, errorText, holderText, STATUS_TINTS, statusSentence, statusWord } from "../output/item.ts";
+import { causeText, errorText, holderText, STATUS_TINTS, statusSentence, statusWord, stepName } from "../output/item.ts";
 import type { Fact } from "../output/table.ts";
 import { clean, cut } from "../output/text.ts";
 import { instant, relative } from "../output/time.ts";
@@ -20,16 +21,28 @@ async function showStatus(cli: Cli, id: string | undefined, options: RefOptions)
   const store = await cli.existing();
   const [item, artifacts, result] = [await store.status(ref), await store.artifacts(ref), await store.resultJson(ref)];
   if (cli.print.json) return cli.print.document({ ...item, result });
-  cli.print.facts(factsOf(cli, item, artifacts, result));
+  cli.print.facts(factsOf(cli, item, { artifacts, result, missing: await missingFor(cli, item) }));
+}
+
+/** Asked only of what waits: looking at an item needs no code of the user's, which may be broken. */
+async function missingFor(cli: Cli, item: ItemStatus): Promise<string | null> {
+  if (item.status !== "queued" && item.status !== "sleeping") return null;
+  return missingEngine(await cli.context(), item).catch(() => null);
 }
 
 const SHOWN_NAMES = 5;
 const RESULT_CHARS = 400;
 
-function factsOf(cli: Cli, item: ItemStatus, artifacts: readonly ArtifactRef[], result: Json): Fact[] {
+interface Beside {
+  readonly artifacts: readonly ArtifactRef[];
+  readonly result: Json;
+  readonly missing: string | null;
+}
+
+function factsOf(cli: Cli, item: ItemStatus, { artifacts, result, missing }: Beside): Fact[] {
   const nowMs = Date.now();
   const word = cli.style(STATUS_TINTS[item.status], statusWord(item.status));
-  const sentence = clean(statusSentence(item, nowMs));
+  const sentence = clean(statusSentence(item, nowMs, missing));
   return [
     ["id", item.workId],
     ["engine", item.engineVersion === 0 ? item.engine : `${item.engine} (version ${item.engineVersion})`],
@@ -39,7 +52,7 @@ function factsOf(cli: Cli, item: ItemStatus, artifacts: readonly ArtifactRef[], 
     ["result", result === null ? null : cut(clean(JSON.stringify(result)), RESULT_CHARS)],
     ["artifacts", artifacts.length === 0 ? null : names(artifacts)],
     ...originOf(item, nowMs),
-    ...nextSteps(cli, item).map((line, i): Fact => [i === 0 ? "next" : " ", line, "whole"]),
+    ...nextSteps(cli, item, missing !== null).map((line, i): Fact => [i === 0 ? "next" : " ", line, "whole"]),
   ];
 }
 
@@ -49,17 +62,21 @@ function progressOf(item: ItemStatus, nowMs: number): Fact[] {
   return [
     ["held by", holder === null ? null : `${holderText(holder.process)}, lease until ${relative(holder.expiresAtMs, nowMs)}`],
     ["saved", item.version === 0 ? "nothing yet" : `version ${item.version}, ${relative(item.updatedAtMs, nowMs)}`],
-    [ended ? "last step" : "next step", clean(item.step)],
+    [ended ? "last step" : "next step", stepName(item)],
     ["attempts", item.attempt === 0 ? null : `${item.attempt} at this step`],
     ["error", error === null || item.status === "completed" ? null : errorText(error)],
     ["cause", item.cause === null || item.cause.kind === "exhausted" ? null : causeText(item.cause)],
     ["recovering", item.recovering === null ? null : causeText(item.recovering)],
-    ["unread", item.unread === 0 ? null : `${item.unread} ${item.unread === 1 ? "command" : "commands"}, for the next worker`],
+    ["unread", item.unread === 0 ? null : unreadText(item.unread)],
     ["wakes", item.wakeAtMs === null || item.status !== "sleeping" ? null : at(item.wakeAtMs, nowMs)],
     ["deadline", item.deadlineAtMs === null ? null : at(item.deadlineAtMs, nowMs)],
     ["meters", pairs(item.meters)],
     ["log", item.logEntries === 0 ? null : `${item.logEntries} ${item.logEntries === 1 ? "entry" : "entries"}`],
   ];
+}
+
+function unreadText(count: number): string {
+  return count === 1 ? "1 command waits for a worker" : `${count} commands wait for a worker`;
 }
 
 function originOf(item: ItemStatus, nowMs: number): Fact[] {

@@ -2,6 +2,7 @@
 import { CommanderError } from "commander";
 import { type ErrorCode, InvariantError, messageOf, RookeryError } from "../../domain/errors.ts";
 import { CliError, EXIT, type ExitCode } from "../exit.ts";
+import { ENGINES_HINT } from "../needs.ts";
 import type { Style } from "./style.ts";
 
 export interface Failure {
@@ -16,6 +17,7 @@ const NOT_FOUND: readonly ErrorCode[] = ["unknown_engine", "unknown_work_item", 
 const REFUSED: readonly ErrorCode[] = ["refused", "key_conflict", "inbox_full"];
 
 const HINTS: Partial<Record<ErrorCode, string>> = {
+  unknown_engine: ENGINES_HINT,
   unknown_work_item: "list what there is: rookery list (and look at --namespace and --home)",
   key_conflict: "take another key, or the payload of the first time; once it has ended, --again starts a new life",
   inbox_full: "start a worker to read them: rookery worker",

@@ -1,6 +1,6 @@
 /** A work item in words. */
 import { assertNever } from "../../domain/errors.ts";
-import type { StoredCause } from "../../domain/head.ts";
+import { STEP_NAME, type StoredCause } from "../../domain/head.ts";
 import { SECOND_MS } from "../../domain/limits.ts";
 import type { StoredError } from "../../domain/stored-error.ts";
 import type { ItemStatus, ShownStatus } from "../../runtime/inspect.ts";
@@ -29,11 +29,21 @@ export function statusBrief(item: ItemStatus, nowMs: number): string {
   return item.retrying ? `retry ${relative(item.wakeAtMs, nowMs)}` : `sleeping, ${relative(item.wakeAtMs, nowMs)}`;
 }
 
-/** A sentence, for one item. */
-export function statusSentence(item: ItemStatus, nowMs: number): string {
+/** Null where the engine gave it none of its own. */
+export function stepName({ step }: ItemStatus): string | null {
+  return step === STEP_NAME ? null : clean(step);
+}
+
+/** A sentence, for one item. `missing`: what keeps the workers of this place from it. */
+export function statusSentence(item: ItemStatus, nowMs: number, missing: string | null): string {
+  const sentence = sentenceOf(item, nowMs);
+  if (missing === null) return sentence;
+  return item.status === "queued" ? missing : `${sentence}; ${missing}`;
+}
+function sentenceOf(item: ItemStatus, nowMs: number): string {
   switch (item.status) {
     case "queued":
-      return "waits for a worker";
+      return item.suspect ? "waits to run alone: its worker died in it" : "waits for a worker";
     case "running":
       return item.recovering === null ? "a worker is on it" : "a worker lets its recover have its turn";
     case "sleeping":

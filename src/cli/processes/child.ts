@@ -39,6 +39,8 @@ export async function runChild(spec: ChildSpec, world: ChildWorld): Promise<neve
 async function work(store: Embedded, spec: ChildSpec, stop: AbortController): Promise<number> {
   let left = false;
   const onAbandoned = (workId: string): void => {
+    // Once is enough: every step that is left after it goes with the same process.
+    if (left) return;
     left = true;
     void say({ kind: "leaving", workId });
     stop.abort();

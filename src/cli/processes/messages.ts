@@ -3,7 +3,7 @@
  * before its children are: it loads no schema library.
  */
 import type { Lane } from "../../ports/work-queue.ts";
-import type { Settings } from "../../runtime/deps.ts";
+import type { Settings } from "../../runtime/settings.ts";
 
 /** A child leaves to be replaced: a step in it did not heed its abort signal. */
 export const LEAVING_EXIT = 75;
