@@ -51,5 +51,7 @@ export function countOption(text: string): number {
 export function labelOption(text: string, before: Readonly<Record<string, string>> = {}): Readonly<Record<string, string>> {
   const at = text.indexOf("=");
   if (at < 1) throw new InvalidArgumentError(`expected name=value, got ${JSON.stringify(text)}`);
-  return { ...before, [text.slice(0, at)]: text.slice(at + 1) };
+  const name = text.slice(0, at);
+  if (Object.hasOwn(before, name)) throw new InvalidArgumentError(`expected every name once, got ${JSON.stringify(name)} twice`);
+  return { ...before, [name]: text.slice(at + 1) };
 }

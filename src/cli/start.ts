@@ -2,7 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { Command } from "commander";
-import { describe, messageOf, UnknownEngineError } from "../domain/errors.ts";
+import { describe, messageOf, quote, UnknownEngineError } from "../domain/errors.ts";
 import { decodeJson, type Json } from "../domain/json.ts";
 import { LANES, type Lane } from "../domain/lane.ts";
 import type { Embedded } from "../embedded.ts";
@@ -12,6 +12,7 @@ import { CliError, EXIT } from "./exit.ts";
 import type { Io } from "./io.ts";
 import { ENGINES_HINT } from "./needs.ts";
 import { durationOption, labelOption } from "./option-values.ts";
+import { clean } from "./output/text.ts";
 import { nearest } from "./suggest.ts";
 
 export interface StartFlags {
@@ -44,8 +45,10 @@ export async function startItem(
   payload: Json,
   flags: StartFlags,
 ): Promise<Enqueued> {
+  if (flags.again === true && flags.key === undefined)
+    throw new CliError(EXIT.usage, "--again: expected a --key beside it, whose item has ended");
   const contract = await findEngine(cli, engineId);
-  return store.enqueue(contract, payload, {
+  const enqueued = await store.enqueue(contract, payload, {
     ...(flags.key === undefined ? {} : { key: flags.key }),
     ...(flags.lane === undefined ? {} : { lane: flags.lane }),
     ...(flags.tenant === undefined ? {} : { tenant: flags.tenant }),
@@ -54,6 +57,16 @@ export async function startItem(
     ...(flags.deadline === undefined ? {} : { deadlineMs: flags.deadline }),
     ...(flags.again === true ? { ifEnded: "again" } : {}),
   });
+  if (!enqueued.created) cli.print.note(existingText(flags));
+  return enqueued;
+}
+
+const ITEM_FLAGS = ["lane", "tenant", "label", "delay", "deadline"] as const;
+
+function existingText(flags: StartFlags): string {
+  const ignored = ITEM_FLAGS.filter((name) => flags[name] !== undefined).map((name) => `--${name}`);
+  const options = ignored.length === 0 ? "" : `; not applied to it: ${ignored.join(", ")}`;
+  return `key ${clean(quote(flags.key ?? ""))} names an existing item: nothing new was started${options}`;
 }
 
 async function findEngine(cli: Cli, id: string) {

@@ -69,6 +69,8 @@ const WRONG: readonly [argv: string[], says: RegExp][] = [
     ["enqueue", "counter", '{"upTo":5}', "--key", "k".repeat(16_385)],
     /key: expected a well-formed text of 1 to.*\(16385 characters\)/,
   ],
+  [["enqueue", "counter", '{"upTo":5}', "--again"], /--again: expected a --key beside it/],
+  [["enqueue", "counter", '{"upTo":5}', "--label", "a=1", "--label", "a=2"], /expected every name once, got "a" twice/],
   [["run"], /expected an engine and a payload, or --id/],
   [["run", "counter", "{}", "--id", "x"], /expected an engine and a payload, or --id <id>, not both/],
   [["run", "counter", "{}", "--steps", "1.5"], /expected a whole number from 1/],

@@ -43,6 +43,15 @@ test.each([
   expect(shown.stdout).toContain(first.stdout.trim());
   expect(shown.stdout).not.toContain("\u001b");
 });
+test("a key that names an item already is told, with the options that were not applied", async () => {
+  const argv = ["enqueue", "counter", '{"upTo":5}', "--key", "told"];
+  const first = await call(argv, place);
+  expect(first.stderr).toBe("");
+  const [same, other] = [await call(argv, place), await call([...argv, "--lane", "high", "--label", "a=b"], place)];
+  expect([same.stdout, other.stdout]).toEqual([first.stdout, first.stdout]);
+  expect(same.stderr).toBe('key "told" names an existing item: nothing new was started\n');
+  expect(other.stderr).toBe('key "told" names an existing item: nothing new was started; not applied to it: --lane, --label\n');
+});
 test("--again starts a new life once the first has ended", async () => {
   const argv = ["enqueue", "trouble", '{"after":0,"how":"end"}', "--key", "again"];
   const first = (await call(argv, place)).stdout.trim();

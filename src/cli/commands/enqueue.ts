@@ -28,7 +28,6 @@ async function enqueue(
   if (cli.print.json) return cli.print.document({ ...enqueued, namespace: store.namespace, engine });
   cli.print.line(enqueued.workId);
   if (flags.idOnly === true) return;
-  if (!enqueued.created) cli.print.hint("this key names it already: nothing new was started");
   cli.print.hint(`look at it:    ${suggestion(cli, "status", enqueued.workId)}`);
   cli.print.hint(`let it work:   ${suggestion(cli, "worker")}`);
 }
