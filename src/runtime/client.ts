@@ -140,12 +140,15 @@ async function waitForResult<R extends Json>(
 ): Promise<Ended<R> | { readonly status: "open" }> {
   requireContract(contract);
   const untilMs = deps.clock.nowMs() + options.timeoutMs;
+  // Counted as well: the clock may jump back meanwhile.
+  let budgetMs = options.timeoutMs;
   for (let waitMs = FIRST_POLL_MS; ; waitMs = Math.min(2 * waitMs, SECOND_MS / 2)) {
     const live = await findItem(deps, ref);
     if (isEnded(live.head.status)) return endOf(deps, contract, live);
-    const leftMs = untilMs - deps.clock.nowMs();
+    const leftMs = Math.min(budgetMs, untilMs - deps.clock.nowMs());
     if (leftMs <= 0 || options.abortSignal?.aborted === true) return { status: "open" };
     await pause(deps.clock, Math.min(waitMs, leftMs), options.abortSignal);
+    budgetMs -= waitMs;
   }
 }
 

@@ -171,3 +171,30 @@ test("a redrive that crosses the end of the memory changes nothing", async () =>
   expect((await world.client.status(workId)).status).toBe("dead_lettered");
   expect((await kinds(world, workId)).at(-1)).toBe("refused");
 });
+
+test("memos of `recover` are of that recovery: neither the step's nor an earlier recovery's stand for them", async () => {
+  const world = createWorld();
+  const made: string[] = [];
+  const note = (what: string) => async () => made.push(what);
+  world.work([
+    engineOf(
+      async (_state, ctx) => {
+        await ctx.once("memo", note("step"));
+        return bug();
+      },
+      {
+        recover: async (_state, _cause, ctx) => {
+          await ctx.once("memo", note("recover"));
+          if (ctx.attempt === 1) throw new Error("again");
+          return ctx.fail(new Error("undone"));
+        },
+      },
+    ),
+  ]);
+  const workId = await enqueue(world);
+  await world.end(workId);
+  expect(made).toEqual(["step", "recover"]);
+  await world.client.redrive(workId);
+  await world.pass(10_000);
+  expect(made).toEqual(["step", "recover", "recover"]);
+});

@@ -91,6 +91,15 @@ test("`result` waits for the end, up to its time or its abort signal, and 0 asks
   expect(await long).toEqual({ status: "completed", result: "done" });
 });
 
+test("`result` waits no longer when the clock jumps back", async () => {
+  const world = createWorld();
+  const waiting = world.client.result(Work, await enqueue(world), { timeoutMs: 2_000 });
+  await world.pass(500);
+  world.clock.setNowMs(world.clock.nowMs() - 3_600_000);
+  await world.pass(2_500);
+  expect(await Promise.race([waiting, "still waiting"])).toEqual({ status: "open" });
+});
+
 test("a bad end is told with its error", async () => {
   const world = createWorld();
   world.work([engineOf(async (_state, ctx) => ctx.fail(new RangeError("too far", { cause: new Error("why") })))]);
