@@ -19,13 +19,18 @@ import type { Lane } from "./domain/lane.ts";
 import { SECOND_MS } from "./domain/limits.ts";
 import type { Logger } from "./ports/logger.ts";
 import { type Client, createClient } from "./runtime/client.ts";
-import { createNonces, DEFAULT_SETTINGS, type Deps, pause, type Settings } from "./runtime/deps.ts";
+import { createNonces, type Deps, pause } from "./runtime/deps.ts";
 import { type Driven, drive } from "./runtime/drive.ts";
 import { createEngines } from "./runtime/engines.ts";
+import { type Settings, settingsOf } from "./runtime/settings.ts";
 import { type Swept, sweep } from "./runtime/sweep.ts";
 import { runSweeper } from "./runtime/sweeper.ts";
 import { createWorker } from "./runtime/worker.ts";
 import { createCodec } from "./wire/codec.ts";
+
+export type { Driven } from "./runtime/drive.ts";
+export type { Settings } from "./runtime/settings.ts";
+export type { Swept } from "./runtime/sweep.ts";
 
 export interface EmbeddedOptions {
   /** The folder of the store; made when missing. Default ".rookery" in the working directory. */
@@ -134,7 +139,7 @@ export function openEmbedded(options: EmbeddedOptions = {}): Embedded {
     logger,
     processes,
     codec: createCodec({ deflateFromBytes: DEFLATE_FROM_BYTES }),
-    settings: { ...DEFAULT_SETTINGS, ...options.settings },
+    settings: settingsOf(options.settings ?? {}),
     nonce: createNonces(random),
   };
   const engines = createEngines(options.engines ?? []);

@@ -27,3 +27,8 @@ export type { Json } from "./domain/json.ts";
 export type { Lane } from "./domain/lane.ts";
 export type { LogFields, Logger } from "./domain/logger.ts";
 export { classOf, type ErrorClass, type Retry } from "./domain/retry.ts";
+export type { Page } from "./ports/record-store.ts";
+export type { Client, CommandOptions, Ended, Ref } from "./runtime/client.ts";
+export type { Enqueued, EnqueueOptions, StartOptions } from "./runtime/enqueue.ts";
+export type { HistoryEntry, ItemStatus, ShownStatus } from "./runtime/inspect.ts";
+export type { ListOptions } from "./runtime/list.ts";

@@ -3,10 +3,12 @@
 import { type AnyContract, type Contract, requireSchema, type Schema } from "./contract.ts";
 import { InvalidArgumentError } from "./errors.ts";
 import type { Json } from "./json.ts";
+import { DAY_MS } from "./limits.ts";
 import type { Logger } from "./logger.ts";
 import type { ErrorClass, Retry } from "./retry.ts";
 
 type Ms = number;
+const YEAR_MS = 366 * DAY_MS;
 
 /** Why this step runs. The same on every attempt of the step. */
 export type Wake = { readonly kind: "go" } | { readonly kind: "resumed"; readonly note: string };
@@ -149,6 +151,7 @@ function checkCode(
     init: unknown;
     limits?: EngineLimits;
     journal?: unknown;
+    retry?: Partial<Record<ErrorClass, Retry>>;
   },
 ): void {
   if (!isCount(code.version)) throw new InvalidArgumentError(`engine ${id}: version`, "a whole number from 1", code.version);
@@ -158,9 +161,18 @@ function checkCode(
   if (code.init === undefined)
     throw new InvalidArgumentError(`engine ${id}: init`, "a state or a function of the payload", code.init);
   checkJournal(id, code.journal);
+  for (const [name, retry] of Object.entries(code.retry ?? {})) checkRetry(`engine ${id}: retry.${name}`, retry);
   const { meters = {}, ...limits } = code.limits ?? {};
   for (const [name, value] of Object.entries(limits)) checkLimit(id, `limits.${name}`, value);
   for (const [name, value] of Object.entries(meters)) checkLimit(id, `limits.meters.${name}`, value);
+}
+/** Bounded so that every instant made from it can be stored. */
+function checkRetry(what: string, { attempts, minMs = 0, maxMs = 0 }: Retry): void {
+  if (!isCount(attempts)) throw new InvalidArgumentError(`${what}.attempts`, "a whole number from 1", attempts);
+  for (const [name, value] of Object.entries({ minMs, maxMs })) {
+    if (!(value >= 0 && value <= YEAR_MS))
+      throw new InvalidArgumentError(`${what}.${name}`, "milliseconds, at most a year", value);
+  }
 }
 function checkJournal(id: string, journal: unknown): void {
   if (journal === undefined || journal === "steps" || journal === "full" || journal === "compact") return;

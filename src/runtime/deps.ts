@@ -1,7 +1,6 @@
 /** What the use-cases work with: ports, a codec and the settings of one namespace. */
 
 import type { Namespace } from "../domain/ids.ts";
-import { ABANDON_MS, HEARTBEAT_MS, LEASE_DURATION_MS, RETENTION_MS, VISIBILITY_MS } from "../domain/limits.ts";
 import type { BlobStore } from "../ports/blob-store.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Logger } from "../ports/logger.ts";
@@ -10,24 +9,7 @@ import type { Random } from "../ports/random.ts";
 import type { RecordStore } from "../ports/record-store.ts";
 import type { WorkQueue } from "../ports/work-queue.ts";
 import type { Codec } from "../wire/codec.ts";
-
-export interface Settings {
-  readonly leaseDurationMs: number;
-  readonly heartbeatMs: number;
-  readonly visibilityMs: number;
-  readonly abandonMs: number;
-  readonly retentionMs: number;
-  /** How long a write waits for a store that cannot be reached before it gives up. */
-  readonly patienceMs: number;
-}
-export const DEFAULT_SETTINGS: Settings = {
-  leaseDurationMs: LEASE_DURATION_MS,
-  heartbeatMs: HEARTBEAT_MS,
-  visibilityMs: VISIBILITY_MS,
-  abandonMs: ABANDON_MS,
-  retentionMs: RETENTION_MS,
-  patienceMs: 0,
-};
+import type { Settings } from "./settings.ts";
 
 export interface Deps {
   readonly namespace: Namespace;

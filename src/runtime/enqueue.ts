@@ -16,10 +16,10 @@ import type { StoredRecord } from "../ports/record-store.ts";
 import { sha256 } from "../wire/digest.ts";
 import { encodeItem } from "../wire/item.ts";
 import { decodeKey, encodeKey } from "../wire/key.ts";
-import { ringBy, writeDue } from "./alarms.ts";
+import { writeDue } from "./alarms.ts";
 import type { Deps } from "./deps.ts";
 import { sendNext } from "./hints.ts";
-import { readLive } from "./live.ts";
+import { readDue, readLive } from "./live.ts";
 import { requireTime } from "./outcome.ts";
 import { put } from "./records.ts";
 import { keep } from "./values.ts";
@@ -140,13 +140,21 @@ async function create(deps: Deps, draft: Draft, workId: WorkId, startedAtMs: num
   const alarm = alarmFor(head, startedAtMs);
   const atMs = head.status.kind === "sleeping" ? alarm.atMs : Math.min(alarm.atMs, startedAtMs + ALARM_ENQUEUE_MS);
   const due: Due = { why: "enqueue", atMs, version: 0, rings: 0 };
-  // One that is there already may be about to be removed as an orphan's: it is rewritten then, so that its removal fails.
-  if (!(await writeDue(deps, partition, due, "absent")).ok) await ringBy(deps, partition, due);
+  await setAlarm(deps, partition, due);
   if (deps.clock.nowMs() - startedAtMs > ENQUEUE_MS) throw new EnqueueTimeoutError(workId, ENQUEUE_MS);
   const listed = { group: openGroup(deps.namespace), atMs: startedAtMs };
   const written = await put(deps, { partition, sort: ITEM_KEY, ...(await encodeItem(item, deps.codec)), listed }, "absent");
   if (!written.ok && options.key === undefined) throw new InvariantError(`work id ${workId} was drawn twice`);
   await sendNext(deps, item, head);
+}
+
+/** One that is there already may be about to be removed as an orphan's: it is rewritten, so that its removal fails. */
+async function setAlarm(deps: Deps, partition: string, due: Due): Promise<void> {
+  if ((await writeDue(deps, partition, due, "absent")).ok) return;
+  for (;;) {
+    const found = await readDue(deps, partition);
+    if ((await writeDue(deps, partition, due, found.revision)).ok) return;
+  }
 }
 
 /** The list group of all items by creation. */
@@ -167,6 +175,7 @@ function checkOptions(options: EnqueueOptions): void {
   if (delayMs !== undefined) requireTime("delayMs", delayMs);
   if (deadlineMs !== undefined) requireTime("deadlineMs", deadlineMs);
   for (const [name, value] of Object.entries(labels ?? {})) {
+    if (name === "__proto__") throw new InvalidArgumentError("label", "a name other than __proto__", name);
     if (name === "__proto__") throw new InvalidArgumentError("label", "a name other than __proto__", name);
     if (typeof value !== "string" || value.length > LABEL_CHARS)
       throw new InvalidArgumentError(`label ${name}`, `a text of at most ${LABEL_CHARS} characters`, value);

@@ -74,8 +74,13 @@ async function beat(session: Session, message: Message, running: () => Abort | n
   }
 }
 
+/** An expired lease is never extended, only claimed anew. */
 async function extendLease(session: Session): Promise<void> {
   const { deps, partition } = session;
+  if (session.lease.expiresAtMs <= deps.clock.nowMs()) {
+    session.lost = true;
+    return;
+  }
   const lease = { ...session.lease, expiresAtMs: deps.clock.nowMs() + deps.settings.leaseDurationMs };
   const written = await put(deps, { partition, sort: LEASE_KEY, ...encodeLease(lease) }, session.leaseRevision, lease.token);
   if (written.ok) {

@@ -39,6 +39,6 @@ async function wasConsumed(deps: Deps, partition: string, id: string): Promise<b
 
 /** What came in and no commit has consumed; for a heartbeat's look. */
 export async function peekInbox(deps: Deps, partition: string, consumed: readonly string[]): Promise<InboxEntry[]> {
-  const records = await deps.store.read(partition, INBOX_RANGE, INBOX_CONSUMED);
+  const records = await deps.store.read(partition, INBOX_RANGE, INBOX_CONSUMED + consumed.length);
   return records.filter((record) => !consumed.includes(record.sort)).map(decodeInboxEntry);
 }

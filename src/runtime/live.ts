@@ -4,7 +4,7 @@ import type { Live } from "../domain/decide.ts";
 import { type Head, initialHead } from "../domain/head.ts";
 import { itemPartition, type WorkId } from "../domain/ids.ts";
 import type { Item } from "../domain/item.ts";
-import { DUE_KEY, HEAD_KEY, ITEM_KEY, LEASE_KEY, LIVE_RANGE } from "../domain/keys.ts";
+import { DUE_KEY, HEAD_KEY, INBOX_RANGE, ITEM_KEY, LEASE_KEY, LIVE_RANGE } from "../domain/keys.ts";
 import { INBOX_READ } from "../domain/limits.ts";
 import type { Revision, StoredRecord } from "../ports/record-store.ts";
 import { decodeDue } from "../wire/due.ts";
@@ -57,7 +57,7 @@ export async function readLive(
 }
 
 function unread(head: Head, records: readonly StoredRecord[]): Live["inbox"] {
-  const entries = records.filter((record) => record.sort.startsWith("LIVE/inbox/") && !head.consumed.includes(record.sort));
+  const entries = records.filter((record) => record.sort.startsWith(INBOX_RANGE.from) && !head.consumed.includes(record.sort));
   return entries.map(decodeInboxEntry);
 }
 

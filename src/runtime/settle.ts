@@ -2,7 +2,7 @@
  * What follows an end: the key is told until when it is remembered, and DUE, set for that instant, says that all is
  * done. Idempotent, and safe without a lease: HEAD's end only changes by a redrive, whose sender moves DUE.
  */
-import { isAlarmSet, retentionAlarm } from "../domain/alarm.ts";
+import { inboxAlarm, isAlarmSet, retentionAlarm } from "../domain/alarm.ts";
 import { isEnded } from "../domain/head.ts";
 import { keyPartition } from "../domain/ids.ts";
 import type { Item } from "../domain/item.ts";
@@ -10,8 +10,9 @@ import { KEY_KEY } from "../domain/keys.ts";
 import type { StoredRecord } from "../ports/record-store.ts";
 import { sha256 } from "../wire/digest.ts";
 import { decodeKey, encodeKey } from "../wire/key.ts";
-import { writeDue } from "./alarms.ts";
+import { ringBy, writeDue } from "./alarms.ts";
 import type { Deps } from "./deps.ts";
+import { peekInbox } from "./inbox.ts";
 import { readDue, readLive } from "./live.ts";
 import { put } from "./records.ts";
 
@@ -25,7 +26,12 @@ export async function settle(deps: Deps, item: Item): Promise<boolean> {
     const until = live.head.rememberedUntilAtMs;
     if (until === null || isAlarmSet(due, "retention")) return true;
     await rememberKey(deps, item, until);
-    if ((await writeDue(deps, partition, retentionAlarm(live.head, until), revision)).ok) return true;
+    if (!(await writeDue(deps, partition, retentionAlarm(live.head, until), revision)).ok) continue;
+    // A command whose sender saw an alarm that was early enough wrote none: here it is written, and read, last.
+    const unread = await peekInbox(deps, partition, live.head.consumed);
+    if (unread.length === 0) return true;
+    await ringBy(deps, partition, inboxAlarm(live.head.version, deps.clock.nowMs()));
+    return false;
   }
 }
 

@@ -112,7 +112,7 @@ async function once<T>(scope: AttemptScope, guard: (what: string) => void, key: 
   const { deps, partition, head } = scope;
   if (typeof key !== "string") throw new InvalidArgumentError("ctx.once: key", "a text", key);
   // The first step of `recover` has the version of the step that failed: their keys are not to meet.
-  const sort = onceKey(head.version, sha256(`${head.recovery === null ? "step" : "recover"}/${key}`));
+  const sort = onceKey(head.version, sha256(`${head.recovery === null ? "step" : `recover ${head.recovery.sinceMs}`}/${key}`));
   const [stored] = await deps.store.read(partition, { from: sort, to: `${sort}!` }, 1);
   if (stored !== undefined) return revive<T>(await load(deps, partition, decodeMemo(stored)));
   const text = encodeJson(await run(), `ctx.once(${JSON.stringify(key)})`);

@@ -5,6 +5,7 @@
 import { type Due, type Ring, ring } from "../domain/alarm.ts";
 import { assertNever, messageOf } from "../domain/errors.ts";
 import { itemPartition, parseItemPartition, type WorkId } from "../domain/ids.ts";
+import { DUE_KEY } from "../domain/keys.ts";
 import { ALARM_ORPHAN_MS, ALARM_OWED_MS, SHARDS } from "../domain/limits.ts";
 import { writeDue } from "./alarms.ts";
 import { collect, collectRest } from "./collect.ts";
@@ -107,7 +108,7 @@ async function orphan(deps: Deps, partition: string, found: NoItem, revision: Ex
   if (due === null || revision === "absent") return;
   if (due.why === "collect") {
     await collectRest(deps, partition);
-    await deps.store.remove({ partition, sort: "LIVE/DUE" }, revision);
+    await deps.store.remove({ partition, sort: DUE_KEY }, revision);
     return;
   }
   await writeDue(deps, partition, { why: "collect", atMs: deps.clock.nowMs() + ALARM_ORPHAN_MS, version: 0, rings: 0 }, revision);

@@ -2,7 +2,7 @@
  * The poll loop of one process: receives hints for its free slots, works on each, and gives back what it has when it
  * is told to stop.
  */
-import { messageOf } from "../domain/errors.ts";
+import { InvalidArgumentError, messageOf } from "../domain/errors.ts";
 import type { Lane } from "../domain/lane.ts";
 import { INLINE_MS, INLINE_STEPS, SECOND_MS } from "../domain/limits.ts";
 import type { Message } from "../ports/work-queue.ts";
@@ -34,7 +34,10 @@ const POLL_MS = 20 * SECOND_MS;
 const FIRST_QUEUE_RETRY_MS = SECOND_MS / 10;
 const MAX_QUEUE_RETRY_MS = 10 * SECOND_MS;
 
+/** @throws InvalidArgumentError */
 export function createWorker(deps: Deps, engines: Engines, options: WorkerOptions): Worker {
+  if (!Number.isSafeInteger(options.concurrency) || options.concurrency < 1)
+    throw new InvalidArgumentError("concurrency", "a whole number from 1", options.concurrency);
   const company = createCompany(() => changed());
   const giveBack = new AbortController();
   let inFlight = 0;
@@ -42,7 +45,8 @@ export function createWorker(deps: Deps, engines: Engines, options: WorkerOption
 
   async function one(message: Message, stop: AbortSignal): Promise<void> {
     const place = await company.enter();
-    await work(deps, engines, message, hostOf(place, stop));
+    if (stop.aborted) await giveBackUnseen(deps, message);
+    else await work(deps, engines, message, hostOf(place, stop));
     place.leave();
     inFlight -= 1;
     changed();
@@ -94,6 +98,13 @@ export function createWorker(deps: Deps, engines: Engines, options: WorkerOption
       await drain(deps, company, giveBack, options.graceMs, () => inFlight);
     },
   };
+}
+
+/** Received, and not begun when the stop came: somebody else may have it at once. */
+async function giveBackUnseen(deps: Deps, message: Message): Promise<void> {
+  await deps.queue
+    .hide(message, 0)
+    .catch((error: unknown) => deps.logger.warn("message not given back", { messageId: message.id, error: messageOf(error) }));
 }
 
 /**

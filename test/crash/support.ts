@@ -6,8 +6,8 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { type Embedded, openEmbedded } from "../../src/embedded.ts";
-import type { Settings } from "../../src/runtime/deps.ts";
 import type { ItemStatus } from "../../src/runtime/inspect.ts";
+import type { Settings } from "../../src/runtime/settings.ts";
 import type { Execution, Trial, TrialPayload } from "./engines.ts";
 
 const MAIN = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));

@@ -112,3 +112,20 @@ describe("a config", () => {
     expect(() => defineConfig(forged<RookeryConfig>(config))).toThrow(InvalidArgumentError);
   });
 });
+
+describe("retry", () => {
+  const contract = defineContract({ id: "retrying", payload: z.null(), result: z.null() });
+  const withRetry = (retry: object) => () =>
+    defineEngine(contract, { version: 1, state: z.null(), init: null, retry, step: async (_state, ctx) => ctx.complete(null) });
+  test.each([
+    [{ unknown: { attempts: 0 } }, /engine retrying: retry.unknown.attempts: expected a whole number from 1, got 0/],
+    [{ unknown: { attempts: 2, minMs: 1e17 } }, /retry.unknown.minMs: expected milliseconds, at most a year/],
+    [{ transient: { attempts: 2, maxMs: Number.NaN } }, /retry.transient.maxMs/],
+    [{ transient: { attempts: 2, minMs: -1 } }, /retry.transient.minMs/],
+  ])("%j is refused, since no instant could be made of it", (retry, message) => {
+    expect(withRetry(retry)).toThrow(message);
+  });
+  test("delays of up to a year are taken", () => {
+    expect(withRetry({ unknown: { attempts: 3, minMs: 0, maxMs: 365 * 86_400_000 }, bug: { attempts: 1 } })).not.toThrow();
+  });
+});

@@ -15,8 +15,9 @@ import { BlobAlteredError, BlobMissingError, StoreTooNewError, StoreUnavailableE
 import { parseNamespace } from "../../src/domain/ids.ts";
 import { type Embedded, openEmbedded } from "../../src/embedded.ts";
 import { createClient } from "../../src/runtime/client.ts";
-import { createNonces, DEFAULT_SETTINGS, type Deps, type Settings } from "../../src/runtime/deps.ts";
+import { createNonces, type Deps } from "../../src/runtime/deps.ts";
 import { createEngines } from "../../src/runtime/engines.ts";
+import { DEFAULT_SETTINGS, type Settings } from "../../src/runtime/settings.ts";
 import { createWorker } from "../../src/runtime/worker.ts";
 import { createCodec } from "../../src/wire/codec.ts";
 import { createHome, type Home } from "../contract/embedded.ts";
