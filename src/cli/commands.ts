@@ -63,7 +63,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   entry(
     "cancel",
     CHANGE,
-    "end items, after their recover has had its turn",
+    "end items; their engine may clean up first",
     async () => (await import("./commands/cancel.ts")).configureCancel,
   ),
   entry("pause", CHANGE, "hold items before their next step", async () => (await import("./commands/pause.ts")).configurePause),

@@ -38,6 +38,12 @@ describe("the help", () => {
     expect(await call(["artifact"])).toMatchObject({ code: 2, stdout: "", stderr: expect.stringContaining("show") });
     expect(await call(["--json"])).toMatchObject({ code: 2, stdout: "" });
   });
+  test("says what comes as lines of JSON, and when there are states", async () => {
+    for (const name of ["events", "history", "log"])
+      expect((await call([name, "--help"])).stdout).toMatch(/lines of JSON, one for each/i);
+    expect((await call(["history", "--help"])).stdout).toContain('journal: "full"');
+    expect((await call(["worker", "--help"])).stdout).toMatch(/lane: high[^-]*\(default:\s+all\)/);
+  });
   test("knows the version", async () => {
     expect((await call(["--version"])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
   });

@@ -17,16 +17,17 @@ const DIGEST_CHARS = 12;
 
 export const configureArtifact: Configure = (command, cli) => {
   command
+    .helpCommand(false)
     .command("list")
-    .description("names, types, sizes and digests")
+    .description("list an item's artifacts: names, types, sizes and digests")
     .argument("<id>", "id, or <engine>/<key>")
     .action((id: string) => listArtifacts(cli(), id));
   command
     .command("show")
-    .description("its bytes to stdout, verified by their digest")
+    .description("write an artifact to stdout, verified by its digest")
     .argument("<id>", "id, or <engine>/<key>")
-    .argument("<name>", "the newest of this name")
-    .option("-o, --output <file>", "to a file instead")
+    .argument("<name>", "its name; of several the newest")
+    .option("-o, --output <file>", "write it to this file instead")
     .action((id: string, name: string, { output }: { output?: string }) => showArtifact(cli(), id, name, output));
 };
 

@@ -20,6 +20,7 @@ const VERSION_CHARS = 6;
 export const configureEvents: Configure = (command, cli) => {
   takesItem(command)
     .option("-f, --follow", "wait for more, until the item has ended")
+    .addHelpText("after", "\nWith --json: lines of JSON, one for each event.")
     .action((id: string | undefined, flags: EventsFlags) => showEvents(cli(), id, flags));
 };
 

@@ -8,8 +8,15 @@ import { type RefOptions, refOf, takesItem } from "../refs.ts";
 
 const VERSION_CHARS = 6;
 
+const HELP = `
+States before the last one are kept when the engine says so in defineEngine:
+journal: "full", or { interval: n } for every nth. "compact" keeps no versions.
+With --json: lines of JSON, one for each version.`;
+
 export const configureHistory: Configure = (command, cli) => {
-  takesItem(command).action((id: string | undefined, options: RefOptions) => showHistory(cli(), id, options));
+  takesItem(command)
+    .addHelpText("after", HELP)
+    .action((id: string | undefined, options: RefOptions) => showHistory(cli(), id, options));
 };
 
 async function showHistory(cli: Cli, id: string | undefined, options: RefOptions): Promise<void> {

@@ -11,6 +11,7 @@ interface LogFlags extends RefOptions {
 export const configureLog: Configure = (command, cli) => {
   takesItem(command)
     .option("--last <count>", "only the newest, without reading more than it needs", wholeNumber)
+    .addHelpText("after", "\nLines of JSON, one for each entry, also without --json.")
     .action((id: string | undefined, flags: LogFlags) => showLog(cli(), id, flags));
 };
 function wholeNumber(text: string): number {

@@ -44,7 +44,7 @@ export function addPoolOptions(command: Command, processes = PROCESSES): Command
   command
     .option("--processes <n>", "worker processes", countOption, processes)
     .option("--concurrency <n>", "items at work at once in each process", countOption, CONCURRENCY)
-    .option("--lane <lane>", "only this lane: high, normal or low; repeatable", lane);
+    .option("--lane <lane>", "only this lane: high, normal or low; repeatable (default: all)", lane);
   return addCrewOptions(command);
 }
 function option<T>(flags: string, text: string, parse: (value: string) => T, otherwise: T, shown?: string): Option {
