@@ -176,7 +176,6 @@ function checkOptions(options: EnqueueOptions): void {
   if (deadlineMs !== undefined) requireTime("deadlineMs", deadlineMs);
   for (const [name, value] of Object.entries(labels ?? {})) {
     if (name === "__proto__") throw new InvalidArgumentError("label", "a name other than __proto__", name);
-    if (name === "__proto__") throw new InvalidArgumentError("label", "a name other than __proto__", name);
     if (typeof value !== "string" || value.length > LABEL_CHARS)
       throw new InvalidArgumentError(`label ${name}`, `a text of at most ${LABEL_CHARS} characters`, value);
   }
