@@ -1,0 +1,166 @@
+/** Interleavings at the edges of the protocol, each of them once a hole. */
+import { expect, test } from "vitest";
+import { z } from "zod";
+import type { Intercept, PortCall } from "../../src/adapters/memory/intercept.ts";
+import { defineContract, defineEngine } from "../../src/index.ts";
+import { createClient } from "../../src/runtime/client.ts";
+import { enqueue } from "../../src/runtime/enqueue.ts";
+import { sweep } from "../../src/runtime/sweep.ts";
+import { sha256 } from "../../src/wire/digest.ts";
+import { createWorld } from "../support/world.ts";
+
+const Race = defineContract({ id: "race", payload: z.object({}), result: z.string() });
+const MINUTE_MS = 60_000;
+const never = (): Promise<never> => new Promise(() => undefined);
+/** A process that dies at the first call that fits. */
+const dying =
+  (fits: (call: PortCall) => boolean): Intercept =>
+  (call, run) =>
+    fits(call) ? never() : run();
+
+function written(call: PortCall): { sort: string; why: unknown } {
+  const record: unknown = call.method === "write" ? call.args[0] : null;
+  if (typeof record !== "object" || record === null) return { sort: "", why: null };
+  const body: unknown = Reflect.get(record, "body");
+  return {
+    sort: String(Reflect.get(record, "sort")),
+    why: typeof body === "object" && body !== null ? Reflect.get(body, "why") : null,
+  };
+}
+
+test("a redrive whose sender dies before its hint is not lost, though the end is settled meanwhile", async () => {
+  const world = createWorld();
+  const engine = defineEngine(Race, {
+    version: 1,
+    state: z.object({}),
+    init: {},
+    step: async () => {
+      throw new TypeError("bug");
+    },
+  });
+  const { workId } = await world.client.enqueue(Race, {}, { deadlineMs: 50_000 });
+  let sent = false;
+  const beforeRetention: Intercept = async (call, run) => {
+    if (!sent && written(call).why === "retention") {
+      sent = true;
+      void createClient(world.process("operator", { intercept: dying(({ method }) => method === "send") })).redrive(workId);
+      await world.settle();
+    }
+    return run();
+  };
+  world.work([engine], { intercept: beforeRetention });
+  await world.settle();
+  await world.settle();
+  expect(sent).toBe(true);
+  expect(await Array.fromAsync(world.client.events(workId), ({ kind }) => kind)).toContain("redriven");
+  expect(await world.client.status(workId)).toMatchObject({ status: "dead_lettered", unread: 0 });
+});
+
+test("a repeated enqueue keeps its alarm, though the sweep takes the item for an orphan at that moment", async () => {
+  const world = createWorld();
+  void enqueue(
+    world.process("first", { intercept: dying((call) => written(call).sort === "LIVE/ITEM") }),
+    Race,
+    {},
+    { key: "k" },
+  );
+  await world.settle();
+  await world.advance(6 * MINUTE_MS, MINUTE_MS);
+  const [key] = await world.deps.store.read(`test/KEY/race/${sha256("k")}`);
+  const partition = `test/${String(key?.body["work"])}`;
+  const [orphan] = await world.deps.store.read(partition, { from: "LIVE/DUE", to: "LIVE/DUE!" });
+  world.clock.advance((orphan?.due?.atMs ?? 0) - world.clock.nowMs() - 1);
+  const collecting: Intercept = async (call, run) => {
+    if (call.method === "send") return never();
+    if (written(call).sort === "LIVE/ITEM") {
+      world.clock.advance(1);
+      await sweep(world.deps);
+    }
+    return run();
+  };
+  void enqueue(world.process("second", { intercept: collecting }), Race, {}, { key: "k" });
+  await world.settle();
+  const left = await world.deps.store.read(partition);
+  expect(left.map(({ sort }) => sort)).toEqual(["LIVE/DUE", "LIVE/ITEM"]);
+});
+
+test("recover remembers for itself what it asks for under a key of the step that failed", async () => {
+  const world = createWorld();
+  const calls: string[] = [];
+  const say = (text: string) => async () => {
+    calls.push(text);
+    return text;
+  };
+  const engine = defineEngine(Race, {
+    version: 1,
+    state: z.object({}),
+    init: {},
+    step: async (_state, ctx) => {
+      await ctx.once("notify", say("hello"));
+      throw new TypeError("bug");
+    },
+    recover: async (_state, _cause, ctx) => ctx.complete(await ctx.once("notify", say("sorry"))),
+  });
+  const { workId } = await world.client.enqueue(Race, {});
+  world.work([engine]);
+  await world.settle();
+  expect(await world.client.result(Race, workId, { timeoutMs: 0 })).toEqual({ status: "completed", result: "sorry" });
+  expect(calls).toEqual(["hello", "sorry"]);
+});
+
+test("a worker that slept through its lease does not extend it, but claims the item anew", async () => {
+  const world = createWorld();
+  const tokens: number[] = [];
+  const engine = defineEngine(Race, {
+    version: 1,
+    state: z.object({}),
+    init: {},
+    async step(_state, ctx) {
+      if (ctx.attempt > 1) return ctx.complete("again");
+      await new Promise<void>((resolve) => ctx.abortSignal.addEventListener("abort", () => resolve()));
+      return ctx.complete("late");
+    },
+  });
+  const { workId } = await world.client.enqueue(Race, {});
+  const watching: Intercept = (call, run) => {
+    const record: unknown = call.args[0];
+    if (written(call).sort === "LIVE/LEASE" && typeof record === "object" && record !== null) {
+      const body: unknown = Reflect.get(record, "body");
+      if (typeof body === "object" && body !== null) tokens.push(Number(Reflect.get(body, "token")));
+    }
+    return run();
+  };
+  world.work([engine], { intercept: watching });
+  await world.settle();
+  world.clock.advance(MINUTE_MS);
+  await world.settle();
+  expect(await world.client.result(Race, workId, { timeoutMs: 0 })).toEqual({ status: "completed", result: "again" });
+  expect(tokens).toEqual([1, 2]);
+});
+
+test("a message that is received as the stop comes begins no step", async () => {
+  const world = createWorld();
+  let began = 0;
+  const engine = defineEngine(Race, {
+    version: 1,
+    state: z.object({}),
+    init: {},
+    async step(_state, ctx) {
+      began += 1;
+      return ctx.complete("done");
+    },
+  });
+  const { workId } = await world.client.enqueue(Race, {});
+  let worker: { stop(): Promise<void> } | null = null;
+  const stopping: Intercept = async (call, run) => {
+    const answer = await run();
+    if (call.method === "receive") void worker?.stop();
+    return answer;
+  };
+  worker = world.work([engine], { intercept: stopping });
+  await world.settle();
+  expect(began).toBe(0);
+  world.work([engine]);
+  await world.advance(1_000, 100);
+  expect(await world.client.result(Race, workId, { timeoutMs: 0 })).toMatchObject({ status: "completed" });
+});
