@@ -1,4 +1,5 @@
 /** The engines of a process: the built-in ones, and those of the modules or the config. Each id once, or both are named. */
+import { existsSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
 import { isAbsolute, join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -51,7 +52,12 @@ async function ofModules(modules: readonly string[], cwd: string): Promise<Loade
 
 /** @throws CliError when no such file or package can be seen from the working directory. */
 function resolveModule(name: string, cwd: string): string {
-  if (isAbsolute(name)) return name;
+  if (isAbsolute(name)) {
+    if (existsSync(name) && statSync(name).isFile()) return name;
+    throw new CliError(EXIT.usage, `--engines: expected a file, got ${name}`, {
+      hint: "without --engines or ROOKERY_ENGINES those of the nearest rookery.config.ts are taken",
+    });
+  }
   try {
     return createRequire(pathToFileURL(join(cwd, "rookery.config.js"))).resolve(name);
   } catch (thrown) {

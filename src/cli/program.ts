@@ -5,10 +5,11 @@ import { Command, CommanderError } from "commander";
 import { type Cli, createCli } from "./cli.ts";
 import { COMMANDS, HIDDEN } from "./commands.ts";
 import type { GlobalFlags } from "./context.ts";
-import { EXIT, type ExitCode } from "./exit.ts";
+import { CliError, EXIT, type ExitCode } from "./exit.ts";
 import { columnsOf, type Io } from "./io.ts";
 import { explain, failureText } from "./output/failure.ts";
 import { colorWanted, createStyle } from "./output/style.ts";
+import { nearest } from "./suggest.ts";
 
 const AFTER_HELP = `
 Settings: flag > environment (ROOKERY_HOME, ROOKERY_NAMESPACE, ROOKERY_ENGINES:
@@ -42,7 +43,7 @@ export async function runCli(argv: readonly string[], io: Io): Promise<ExitCode>
     await program.parseAsync(helpOf(argv), { from: "user" });
     return started[0]?.exitCode() ?? EXIT.ok;
   } catch (thrown) {
-    return fail(thrown, program.opts<GlobalFlags>(), argv, io);
+    return fail(withCommands(thrown, program, argv), program.opts<GlobalFlags>(), argv, io);
   } finally {
     started[0]?.close();
   }
@@ -94,6 +95,20 @@ function addCommands(program: Command, cli: () => Cli): void {
 function helpOf(argv: readonly string[]): string[] {
   const [first, ...rest] = argv;
   return first === undefined || first === "help" ? [...rest, "--help"] : [...argv];
+}
+
+/** Commander only suggests what is nearly as long. */
+function withCommands(thrown: unknown, program: Command, argv: readonly string[]): unknown {
+  if (!(thrown instanceof CommanderError) || thrown.code !== "commander.unknownCommand") return thrown;
+  const { message, hint } = explain(thrown);
+  const word = /'(.*)'$/.exec(message)?.[1] ?? "";
+  const above = program.commands.find((command) => command.commands.length > 0 && argv.includes(command.name()));
+  const known = above?.commands.map((command) => command.name()) ?? COMMANDS.map(({ name }) => name);
+  const near = nearest(word, known);
+  if (hint !== null || (near === null && above === undefined)) return thrown;
+  return new CliError(EXIT.usage, message, {
+    hint: near === null ? `expected one of: ${known.join(", ")}` : `did you mean ${near}?`,
+  });
 }
 
 function fail(thrown: unknown, flags: GlobalFlags, argv: readonly string[], io: Io): ExitCode {

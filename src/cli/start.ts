@@ -80,10 +80,12 @@ async function findEngine(cli: Cli, id: string) {
   });
 }
 
+const STDIN = "stdin";
+
 /** JSON as it stands, `-` for stdin, `@file` for a file; nothing is an empty object. @throws CliError */
 export async function readPayload(text: string | undefined, io: Io): Promise<Json> {
   if (text === undefined) return {};
-  if (text === "-") return parse(await readStdin(io), "stdin");
+  if (text === "-") return parse(await readStdin(io), STDIN);
   if (!text.startsWith("@")) return parse(text, "payload");
   const path = resolve(io.cwd, text.slice(1));
   try {
@@ -99,6 +101,10 @@ async function readStdin(io: Io): Promise<string> {
   return Buffer.concat(chunks).toString("utf8");
 }
 function parse(text: string, what: string): Json {
+  if (text.trim() === "" && what === STDIN)
+    throw new CliError(EXIT.usage, `${what}: expected JSON, got nothing`, {
+      hint: `pipe it in: echo '{"name": "value"}' | rookery enqueue <engine> -`,
+    });
   try {
     return decodeJson(text);
   } catch (thrown) {

@@ -1,7 +1,10 @@
-/** Did you mean …? */
+/** Did you mean …? What the word begins, or the nearest. */
 const NEAR = 0.4;
+const MIN_BEGINNING = 2;
 
 export function nearest(word: string, known: readonly string[]): string | null {
+  const begun = known.filter((candidate) => word.length >= MIN_BEGINNING && candidate.startsWith(word));
+  if (begun.length === 1) return begun[0] ?? null;
   const ranked = known
     .map((candidate) => ({ candidate, edits: editDistance(word.toLowerCase(), candidate.toLowerCase()) }))
     .sort((a, b) => a.edits - b.edits);

@@ -9,12 +9,12 @@ export function refusal(command: CommandKind, head: Head, nowMs: number): string
   const { status } = head;
   switch (command) {
     case "cancel":
-      if (head.recovery !== null) return "one that is not ending already";
-      return isEnded(status) ? "one that is not ended" : null;
+      if (head.recovery !== null) return "an item that is not ending already";
+      return isEnded(status) ? "an item that has not ended" : null;
     case "pause":
-      return status.kind === "ready" || status.kind === "sleeping" ? null : "queued, running or sleeping";
+      return status.kind === "ready" || status.kind === "sleeping" ? null : "an item that is queued, running or sleeping";
     case "resume":
-      return status.kind === "paused" ? null : "paused";
+      return status.kind === "paused" ? null : "an item that is paused";
     case "redrive":
       return redriveRefusal(status, head.rememberedUntilAtMs, nowMs);
     default:
@@ -22,8 +22,8 @@ export function refusal(command: CommandKind, head: Head, nowMs: number): string
   }
 }
 function redriveRefusal(status: Status, rememberedUntilAtMs: number | null, nowMs: number): string | null {
-  if (status.kind !== "failed" && status.kind !== "dead_lettered") return "failed or dead_lettered";
-  return rememberedUntilAtMs !== null && rememberedUntilAtMs <= nowMs ? "one that is still remembered" : null;
+  if (status.kind !== "failed" && status.kind !== "dead_lettered") return "an item that is failed or dead-lettered";
+  return rememberedUntilAtMs !== null && rememberedUntilAtMs <= nowMs ? "an item that is still remembered" : null;
 }
 
 export function applyCommand(from: From, command: Command): Transition {

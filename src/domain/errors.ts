@@ -88,7 +88,7 @@ export class KeyConflictError extends RookeryError {
 /** The item's status does not allow the command. */
 export class RefusedError extends RookeryError {
   constructor(command: string, workId: string, expected: string, got: string) {
-    super("refused", `cannot ${command} work item ${workId}: expected status ${expected}, got ${got}`);
+    super("refused", `cannot ${command} work item ${workId}: expected ${expected}, got one that is ${got.replaceAll("_", "-")}`);
   }
 }
 export class InboxFullError extends RookeryError {

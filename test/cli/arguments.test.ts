@@ -51,9 +51,12 @@ describe("the help", () => {
 
 const WRONG: readonly [argv: string[], says: RegExp][] = [
   [["nope"], /unknown command 'nope'\n {2}hint: see: rookery --help/],
+  [["enq"], /unknown command 'enq'\n {2}hint: did you mean enqueue\?/],
+  [["artifact", "foo"], /unknown command 'foo'\n {2}hint: expected one of: list, show/],
+  [["artifact", "lst", "x"], /unknown command 'lst'\n {2}hint: did you mean list\?/],
   [["lst"], /unknown command 'lst'\n {2}hint: did you mean list/],
   [["list", "--limt", "3"], /unknown option '--limt'\n {2}hint: did you mean --limit/],
-  [["list", "--limit", "0"], /--limit.*expected a whole number from 1, got "0"\n {2}hint: see: rookery list --help/],
+  [["list", "--limit", "0"], /: --limit <count>: expected a whole number from 1, got "0"\n {2}hint: see: rookery list --help/],
   [["list", "--limit", "1001"], /limit: expected 1 to 1000, got 1001/],
   [["list", "--status", "happy"], /--status.*happy.*queued/],
   [["list", "--label", "nothing"], /expected name=value, got "nothing"/],
@@ -66,6 +69,9 @@ const WRONG: readonly [argv: string[], says: RegExp][] = [
   [["log", "x", "--last", "-1"], /--last.*expected a whole number, got "-1"/],
   [["enqueue"], /missing required argument 'engine'/],
   [["enqueue", "counter", "{upTo: 5}"], /payload: expected JSON, got "\{upTo: 5\}" \(.*\)\n {2}hint: .*@payload\.json/],
+  [["enqueue", "counter", "-"], /stdin: expected JSON, got nothing\n {2}hint: pipe it in: echo/],
+  [["worker", "--lane", "fast"], /--lane <lane>: expected one of: high, normal, low, got "fast"\n/],
+  [["engines", "--engines", "./nofile.ts"], /--engines: expected a file, got \/.*\/nofile\.ts\n {2}hint: /],
   [["enqueue", "counter", "@/no/such/file"], /payload: cannot read \/no\/such\/file/],
   [["enqueue", "counter", '{"upTo":"x"}'], /payload of engine counter does not match its schema: \$\.upTo: .*number/],
   [["enqueue", "counter", '{"upTo":5}', "--lane", "fast"], /fast.*high, normal, low/],
@@ -132,7 +138,7 @@ test("looking makes no home", async () => {
 test("what the status or the key does not allow is refused with exit code 4", async () => {
   const refused = await call(["cancel", ended], { env });
   expect(refused).toMatchObject({ code: 4, stdout: "" });
-  expect(refused.stderr).toMatch(/cannot cancel work item \w+: expected status .*, got completed/);
+  expect(refused.stderr).toMatch(/cannot cancel work item \w+: expected an item that has not ended, got one that is completed/);
   const conflict = await call(["enqueue", "trouble", '{"after":9,"how":"end"}', "--key", "taken"], { env });
   expect(conflict).toMatchObject({ code: 4, stdout: "" });
   expect(conflict.stderr).toMatch(

@@ -183,6 +183,7 @@ test("a misspelt word is told the nearest one, and nothing when none is near", (
   expect(editDistance("kitten", "sitting")).toBe(3);
   expect(nearest("countr", ["watchlist", "counter"])).toBe("counter");
   expect(nearest("zebra", ["watchlist", "counter"])).toBeNull();
+  expect(nearest("enq", ["events", "engines", "enqueue"])).toBe("enqueue");
   expect(nearest("x", [])).toBeNull();
 });
 describe("the sentence of an item", () => {

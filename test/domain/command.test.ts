@@ -91,7 +91,7 @@ describe("cancel", () => {
     expect(apply(aHead({ status: paused() }), CANCEL).next.status.kind).toBe("cancelled");
   });
   test("of one that is paused in recover is refused", () => {
-    expect(refusal("cancel", { ...heads.recovering, status: paused() }, NOW)).toBe("one that is not ending already");
+    expect(refusal("cancel", { ...heads.recovering, status: paused() }, NOW)).toBe("an item that is not ending already");
   });
 });
 
@@ -142,7 +142,7 @@ describe("redrive", () => {
   test("is refused from the instant on at which the item may be forgotten", () => {
     const at = (rememberedUntilAtMs: number | null) => refusal("redrive", { ...dead, rememberedUntilAtMs }, NOW);
     expect(at(NOW + 1)).toBeNull();
-    expect(at(NOW)).toBe("one that is still remembered");
+    expect(at(NOW)).toBe("an item that is still remembered");
     expect(at(null)).toBeNull();
     expect(refusal("redrive", anEndedHead(endedBadly("failed")), NOW + 30 * DAY_MS)).not.toBeNull();
   });

@@ -153,7 +153,7 @@ test("a cancelled item has its `recover`, and a second cancel is refused meanwhi
   await world.client.cancel(workId, "enough");
   await world.pass(1_000);
   expect((await world.client.status(workId)).recovering).toEqual({ kind: "cancelled", reason: "enough" });
-  await expect(world.client.cancel(workId)).rejects.toThrow("one that is not ending already");
+  await expect(world.client.cancel(workId)).rejects.toThrow("an item that is not ending already");
   expect((await world.end(workId)).status).toBe("completed");
 });
 

@@ -147,7 +147,7 @@ test("a redrive is refused unless the item has failed or is dead-lettered", asyn
   for (const workId of [queued, sleeping, completed]) {
     const error = await redriven(workId);
     expect(error).toBeInstanceOf(RefusedError);
-    expect(String(error)).toContain(`cannot redrive work item ${workId}: expected status failed or dead_lettered, got`);
+    expect(String(error)).toContain(`cannot redrive work item ${workId}: expected an item that is failed or dead-lettered, got`);
   }
 });
 
@@ -155,7 +155,7 @@ test("a redrive is refused once the item need no longer be remembered", async ()
   const world = createWorld({ retentionMs: 60_000 });
   const workId = await ended(world, {});
   await world.advance(60_000);
-  await expect(world.client.redrive(workId)).rejects.toThrow("one that is still remembered");
+  await expect(world.client.redrive(workId)).rejects.toThrow("an item that is still remembered");
 });
 
 test("a redrive that crosses the end of the memory changes nothing", async () => {

@@ -35,8 +35,10 @@ async function checksIn(cli: Cli, context: Context): Promise<Check[]> {
   try {
     store = await cli.open();
   } catch (thrown) {
-    const { message, hint } = explain(thrown);
-    return [...checks, wrong("store", message, hint ?? "see the checks above"), await checkClock(null)];
+    const { code, message, hint } = explain(thrown);
+    // Its hint is this very command.
+    const fix = code === "store_unavailable" ? null : hint;
+    return [...checks, wrong("store", message, fix ?? "see the checks above"), await checkClock(null)];
   }
   return [...checks, await checkMessages(store), await checkLeases(path), await checkClock(store)];
 }

@@ -1,4 +1,6 @@
 /** What the doctor looked at, and how to mend it. */
+import { accessSync, constants } from "node:fs";
+
 export interface Check {
   readonly name: string;
   /** `notice`: nothing is wrong, and yet somebody may want to know. */
@@ -17,4 +19,14 @@ export function notice(name: string, found: string, fix: string, data?: Check["d
 }
 export function wrong(name: string, found: string, fix: string, data?: Check["data"]): Check {
   return { ...ok(name, found, data), state: "wrong", fix };
+}
+
+export const NOT_WRITABLE = "let this user write there, or name another folder with --home";
+export function isWritable(path: string): boolean {
+  try {
+    accessSync(path, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }

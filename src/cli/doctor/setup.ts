@@ -6,7 +6,7 @@ import type { Cli } from "../cli.ts";
 import type { Context } from "../context.ts";
 import { explain } from "../output/failure.ts";
 import { bytesText } from "../output/item.ts";
-import { type Check, notice, ok, wrong } from "./check.ts";
+import { type Check, isWritable, NOT_WRITABLE, notice, ok, wrong } from "./check.ts";
 
 const LITTLE_BYTES = 200_000_000;
 
@@ -49,17 +49,13 @@ export function checkHome({ home }: Context): Check {
     const what = place === home.value ? place : `${home.value}: ${place}`;
     return wrong("home", `${what} is no folder`, "name a folder with --home or ROOKERY_HOME", data);
   }
+  if (!isWritable(place)) return wrong("home", `${place} is not writable by this user`, NOT_WRITABLE, data);
   try {
     const probe = join(place, `.rookery-doctor-${process.pid}`);
     closeSync(openSync(probe, "wx"));
     unlinkSync(probe);
   } catch (thrown) {
-    return wrong(
-      "home",
-      `${place} cannot be written: ${messageOf(thrown)}`,
-      "let this user write there, or name another folder with --home",
-      data,
-    );
+    return wrong("home", `${place} cannot be written: ${messageOf(thrown)}`, NOT_WRITABLE, data);
   }
   if (place !== home.value) return ok("home", `${home.value} (made by the first enqueue)`, data);
   return ok("home", `${home.value}, writable`, data);

@@ -1,5 +1,6 @@
 /** The database, what waits in it, leases of the dead, and the clock. Reads only. */
 import { existsSync, statSync } from "node:fs";
+import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { openDatabase } from "../../adapters/embedded/database.ts";
 import { createEmbeddedRecordStore } from "../../adapters/embedded/record-store.ts";
@@ -14,7 +15,7 @@ import { decodeHead } from "../../wire/head.ts";
 import { decodeLease } from "../../wire/lease.ts";
 import { bytesText } from "../output/item.ts";
 import { relative } from "../output/time.ts";
-import { type Check, notice, ok, wrong } from "./check.ts";
+import { type Check, isWritable, NOT_WRITABLE, notice, ok, wrong } from "./check.ts";
 
 /** Leases looked at, newest first. */
 const LEASES = 1_000;
@@ -26,6 +27,8 @@ const EARLIEST_MS = Date.UTC(2026, 0, 1);
 /** Before anything opens it for writing: what is wrong with the file itself. */
 export function checkDatabase(path: string): Check {
   if (!existsSync(path)) return ok("database", "none yet", { path });
+  if (!isWritable(path) || !isWritable(dirname(path)))
+    return wrong("database", `${path} is not writable by this user`, NOT_WRITABLE, { path });
   try {
     const db = new DatabaseSync(path, { readOnly: true, timeout: 1_000 });
     try {

@@ -30,7 +30,9 @@ const HINTS: Partial<Record<ErrorCode, string>> = {
 export function explain(thrown: unknown): Failure {
   if (thrown instanceof CliError) return { exit: thrown.exit, code: "cli", message: thrown.message, hint: thrown.hint };
   if (thrown instanceof CommanderError) {
-    const [message = "", near = null] = thrown.message.replace(/^error: /, "").split(/\n\((.*)\)$/);
+    const [said = "", near = null] = thrown.message.replace(/^error: /, "").split(/\n\((.*)\)$/);
+    // Our own words on a value that does not do say which one it was.
+    const message = said.replace(/^option '(.+?)' argument '.*' is invalid\. (?=expected )/s, "$1: ");
     return { exit: EXIT.usage, code: "usage", message, hint: near === null ? null : near.replace(/^D/, "d") };
   }
   if (thrown instanceof RookeryError) {

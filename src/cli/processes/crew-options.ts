@@ -98,11 +98,11 @@ function globalFlags(flags: GlobalFlags): string[] {
 const LANES: readonly Lane[] = ["high", "normal", "low"];
 function lane(text: string, before: readonly Lane[] = []): Lane[] {
   const found = LANES.find((one) => one === text);
-  if (found === undefined) throw new InvalidArgumentError(`expected one of: ${LANES.join(", ")}.`);
+  if (found === undefined) throw new InvalidArgumentError(`expected one of: ${LANES.join(", ")}, got ${JSON.stringify(text)}`);
   return [...new Set([...before, found])];
 }
 function settings(text: string): ChildSpec["settings"] {
   const parsed = parseSettings(text);
-  if (parsed === null) throw new InvalidArgumentError("expected the fields of Settings, as JSON.");
+  if (parsed === null) throw new InvalidArgumentError("expected the fields of Settings, as JSON");
   return parsed;
 }
