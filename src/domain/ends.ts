@@ -37,10 +37,15 @@ export function limitPassed(head: Head, rules: Rules): StoredCause | null {
   const { steps, meters } = rules.limits;
   if (steps !== null && head.version - head.budget.sinceVersion >= steps) return { kind: "limit", name: "steps" };
   for (const [name, limit] of Object.entries(meters)) {
-    const used = (head.meters[name] ?? 0) - (head.budget.meters[name] ?? 0);
+    const used = meterOf(head.meters, name) - meterOf(head.budget.meters, name);
     if (used > limit) return { kind: "limit", name: `meters.${name}` };
   }
   return null;
+}
+/** Names are the author's: one of them may be `constructor`. */
+function meterOf(meters: Head["meters"], name: string): number {
+  const used = Object.hasOwn(meters, name) ? meters[name] : undefined;
+  return used ?? 0;
 }
 export function recoveryIsOver(from: From, head: Head): boolean {
   if (head.recovery === null) return false;

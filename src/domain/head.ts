@@ -3,6 +3,7 @@ import type { ArtifactRef, Wake } from "./engine.ts";
 import { assertNever, invariant } from "./errors.ts";
 import { type FencingToken, parseToken } from "./ids.ts";
 import type { Item, Stored } from "./item.ts";
+import { RECOVER_MS } from "./limits.ts";
 import type { StoredError } from "./stored-error.ts";
 import { EMPTY_STRAND, type Strand } from "./strand.ts";
 
@@ -148,7 +149,8 @@ export function requireOpen(head: Head): OpenStatus {
   invariant(!isEnded(status) && !isPaused(status), `expected an item at work, got one that is ${status.kind}`);
   return status;
 }
-/** A deadline does not count while `recover` has its turn, nor for paused items until they are resumed. */
+/** While `recover` has its turn its own bound stands for the item's; a paused item has none until it is resumed. */
 export function deadlineOf(head: Head): number | null {
-  return head.recovery !== null || head.status.kind === "paused" || isEnded(head.status) ? null : head.deadlineAtMs;
+  if (head.status.kind === "paused" || isEnded(head.status)) return null;
+  return head.recovery === null ? head.deadlineAtMs : head.recovery.sinceMs + RECOVER_MS;
 }

@@ -53,10 +53,14 @@ describe("the alarm of an item", () => {
     expect(alarmAt(asleep(NOW + DAY_MS, { deadlineAtMs }), deadlineAtMs)).toBe(15 * MINUTE_MS);
     expect(alarmAt(asleep(NOW + DAY_MS, { deadlineAtMs: NOW + 2 * DAY_MS }))).toBe(DAY_MS - 15 * MINUTE_MS);
   });
-  test("knows no deadline while paused, recovering or ended", () => {
-    const recovery = { cause: { kind: "deadline" } as const, sinceVersion: 0, sinceMs: NOW };
-    for (const head of [aHead({ status: paused() }), aHead({ recovery }), anEndedHead()])
+  test("knows no deadline while paused or ended", () => {
+    for (const head of [aHead({ status: paused() }), anEndedHead()])
       expect(deadlineOf({ ...head, deadlineAtMs: NOW + 1 })).toBeNull();
+  });
+  test("gives a recovery its own hour, whatever the item's deadline was", () => {
+    const recovery = { cause: { kind: "deadline" } as const, sinceVersion: 0, sinceMs: NOW - MINUTE_MS };
+    expect(deadlineOf(aHead({ recovery, deadlineAtMs: NOW - 1 }))).toBe(NOW + 59 * MINUTE_MS);
+    expect(alarmAt(asleep(NOW + DAY_MS, { recovery }))).toBe(59 * MINUTE_MS);
   });
   test("whose status nobody knows is a bug", () => {
     for (const status of [forged<Status>(), forgedLater<Status>("ready", 1)])

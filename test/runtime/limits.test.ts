@@ -240,3 +240,19 @@ test("`remainingMs` counts down to the step's end", async () => {
   await world.end(await enqueue(world));
   expect(seen).toEqual([10_000, 6_000]);
 });
+
+test("a recovery that sleeps is over after its hour", async () => {
+  const world = createWorld();
+  const bug = engineOf(
+    async () => {
+      throw new TypeError("bug");
+    },
+    { recover: async (state, _cause, ctx) => ctx.next(state, { delayMs: 10 * HOUR_MS }) },
+  );
+  world.work([bug]);
+  const workId = await enqueue(world);
+  await world.advance(59 * 60_000, 60_000);
+  expect((await world.client.status(workId)).status).toBe("sleeping");
+  await world.advance(3 * 60_000, 60_000);
+  expect((await world.client.status(workId)).status).toBe("dead_lettered");
+});

@@ -52,11 +52,11 @@ export function createBlobFiles(root: string, random: Random) {
       const full = join(root, path);
       await named(full, async () => {
         await moveInto(temporary, full);
-        await syncFolders(dirname(full), root);
+        await syncFolders(dirname(full), dirname(root));
       });
     },
     /** Makes the name of a file that is there as lasting as its content. */
-    sync: (path: string): Promise<void> => named(join(root, path), () => syncFolders(dirname(join(root, path)), root)),
+    sync: (path: string): Promise<void> => named(join(root, path), () => syncFolders(dirname(join(root, path)), dirname(root))),
     removeAll: (folder: string): Promise<void> =>
       named(join(root, folder), () => rm(join(root, folder), { recursive: true, force: true })),
     removeStale: (nowMs: number): void => removeStale(temporaryFolder, nowMs),

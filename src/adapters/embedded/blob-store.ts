@@ -30,7 +30,7 @@ export function createEmbeddedBlobStore({ home, clock, random }: EmbeddedBlobSto
     async put(owner, content) {
       const info = content instanceof Uint8Array ? { digest: sha256(content), bytes: content.length } : null;
       const path = info && pathOf(owner, info.digest);
-      if (path === null || (await files.sizeOf(path)) !== info?.bytes) return write(files, owner, content);
+      if (info === null || path === null || !(await isWhole(files, path, info))) return write(files, owner, content);
       await files.sync(path);
       return info;
     },
@@ -45,6 +45,16 @@ export function createEmbeddedBlobStore({ home, clock, random }: EmbeddedBlobSto
     },
     removeAll: async (owner) => files.removeAll(checkOwner(owner)),
   };
+}
+
+/** One that was altered is written anew: a step that runs again mends it. */
+async function isWhole(files: BlobFiles, path: string, info: BlobInfo): Promise<boolean> {
+  if ((await files.sizeOf(path)) !== info.bytes) return false;
+  const chunks = await files.open(path);
+  if (chunks === null) return false;
+  const hash = createHash("sha256");
+  for await (const chunk of chunks) hash.update(chunk);
+  return hash.digest("hex") === info.digest;
 }
 
 async function write(files: BlobFiles, owner: string, content: BlobContent): Promise<BlobInfo> {
