@@ -23,7 +23,7 @@ export function writeAll(sink: Sink, chunk: Uint8Array): Promise<void> {
   });
 }
 
-const DEFAULT_COLUMNS = 80;
+export const DEFAULT_COLUMNS = 80;
 const MIN_COLUMNS = 40;
 
 /** COLUMNS, else the terminal's own, else 80: a pipe has no width, and reads best in that of a page. */

@@ -7,6 +7,7 @@ import { colorWanted, createStyle } from "../../src/cli/output/style.ts";
 import { facts, table } from "../../src/cli/output/table.ts";
 import { clean, cut, widthOf, wrap } from "../../src/cli/output/text.ts";
 import { duration, instant, relative } from "../../src/cli/output/time.ts";
+import { createCrewLog } from "../../src/cli/processes/crew-log.ts";
 import { shellWord } from "../../src/cli/refs.ts";
 import { editDistance, nearest } from "../../src/cli/suggest.ts";
 import type { ItemStatus } from "../../src/runtime/inspect.ts";
@@ -149,6 +150,19 @@ describe("colours", () => {
   ])("with %s", (_name, flags, env, isTTY, wanted) => expect(colorWanted(flags, env, sink(isTTY))).toBe(wanted));
 });
 
+test("a process that was killed for its silence is told about once", () => {
+  const said: string[] = [];
+  const say = (level: string) => (message: string) => void said.push(`${level} ${message}`);
+  const log = createCrewLog({ debug: () => undefined, info: say("info"), warn: say("warn"), error: say("error") });
+  const died = { kind: "exited", code: null, signal: "SIGKILL", wasReady: true, asked: false, failure: null } as const;
+  log({ kind: "silent", pid: 7, forMs: 20_000 });
+  log({ ...died, pid: 7 });
+  log({ ...died, pid: 8 });
+  expect(said).toEqual([
+    "warn worker process is silent, a step in it spins: it is killed and replaced",
+    "warn worker process died: it is replaced",
+  ]);
+});
 describe("the logger", () => {
   const logged = (form: "human" | "json", verbose = false): { lines: string[]; logger: ReturnType<typeof createCliLogger> } => {
     const lines: string[] = [];
@@ -166,6 +180,13 @@ describe("the logger", () => {
     logger.error("odd", loop);
     expect(JSON.parse(lines[0] ?? "")).toMatchObject({ level: "warn", message: "odd", big: "5", error: { message: "no" } });
     expect(() => JSON.parse(lines[1] ?? "")).not.toThrow();
+  });
+  test("wraps what is longer than a terminal, at words", () => {
+    const lines: string[] = [];
+    const sink = { isTTY: true, columns: 40, write: (chunk: string | Uint8Array) => lines.push(String(chunk)) > 0 };
+    const logger = createCliLogger({ sink, form: "human", verbose: false, style: plain });
+    logger.warn("one two three four five six", { workId: "x".repeat(50) });
+    expect(lines.join("").split("\n").slice(1)).toEqual(["         four five six", `         workId=${"x".repeat(50)}`, ""]);
   });
   test("writes one line for people, and details when they are wanted", () => {
     const { lines, logger } = logged("human");

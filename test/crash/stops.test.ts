@@ -61,7 +61,7 @@ describe.concurrent("a stop", () => {
 test("a worker that cannot start says why, once, and ends", async () => {
   await using site = openSite();
   const worker = site.start(["--engines", "./missing.ts", "worker"]);
-  expect(await worker.ended).toBe(1);
+  expect(await worker.ended).toBe(2);
   expect(worker.output()).toContain("missing.ts");
   expect(worker.readyPids()).toEqual([]);
 });

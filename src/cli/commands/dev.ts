@@ -8,7 +8,7 @@ import type { Command } from "commander";
 import type { Logger } from "../../ports/logger.ts";
 import type { Cli } from "../cli.ts";
 import { findConfig } from "../config-file.ts";
-import { createCrewLogger, logCrewEvent } from "../processes/crew-log.ts";
+import { createCrewLog, createCrewLogger } from "../processes/crew-log.ts";
 import { addPoolOptions, crewOf, type PoolFlags, poolOf } from "../processes/crew-options.ts";
 import { stopOnSignals } from "../processes/signals.ts";
 import { type Crew, type CrewEvent, startCrew } from "../processes/supervisor.ts";
@@ -34,6 +34,7 @@ async function develop(cli: Cli, flags: PoolFlags): Promise<void> {
   crews.renew([]);
   await crews.ended;
   unlisten();
+  logger.info("stopped");
 }
 
 /** Where the config and the engine modules lie. The config is not loaded here: it may be broken, and be mended. */
@@ -55,9 +56,10 @@ function createCrews(cli: Cli, flags: PoolFlags, logger: Logger, onHome: (home: 
   let renewing = false;
 
   function start(): Crew {
+    const log = createCrewLog(logger);
     const onEvent = (event: CrewEvent): void => {
       if (event.kind === "ready") onHome(event.home);
-      logCrewEvent(logger, event);
+      log(event);
     };
     const crew = startCrew(crewOf(cli, flags, { processes: flags.processes, work: poolOf(flags), onEvent }));
     all.add(crew);
@@ -77,6 +79,8 @@ function createCrews(cli: Cli, flags: PoolFlags, logger: Logger, onHome: (home: 
     const isReady = await crew.ready;
     starting = null;
     if (!isReady) {
+      // What was wrong is said first.
+      await crew.ended;
       if (atWork !== null && wanted === null) logger.warn("the processes from before this change work on");
       return;
     }

@@ -10,7 +10,7 @@ import { suggestion } from "../next-steps.ts";
 import { countOption } from "../option-values.ts";
 import { errorText, statusWord } from "../output/item.ts";
 import { duration } from "../output/time.ts";
-import { logCrewEvent } from "../processes/crew-log.ts";
+import { createCrewLog } from "../processes/crew-log.ts";
 import { addCrewOptions, type CrewFlags, crewOf } from "../processes/crew-options.ts";
 import type { Failure } from "../processes/messages.ts";
 import { stopOnSignals } from "../processes/signals.ts";
@@ -88,13 +88,14 @@ async function work(cli: Cli, store: Embedded, workId: string, flags: RunFlags, 
   const clear = (): void => {
     if (hasLiveLine(cli)) cli.io.stderr.write(CLEAR_LINE);
   };
+  const log = createCrewLog(cli.logger);
   const crew = startCrew(
     crewOf(cli, flags, {
       processes: 1,
       work: { kind: "item", workId, untilVersion },
       onEvent: (event) => {
         if (event.kind !== "started" && event.kind !== "ready") clear();
-        if (event.kind !== "exited" || event.failure === null || !event.wasReady) return logCrewEvent(cli.logger, event);
+        if (event.kind !== "exited" || event.failure === null || !event.wasReady) return log(event);
         failure = event.failure;
         crew.stop();
       },

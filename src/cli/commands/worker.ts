@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import type { Cli } from "../cli.ts";
 import { EXIT } from "../exit.ts";
-import { createCrewLogger, logCrewEvent } from "../processes/crew-log.ts";
+import { createCrewLog, createCrewLogger } from "../processes/crew-log.ts";
 import { addPoolOptions, crewOf, giveUpError, type PoolFlags, poolOf } from "../processes/crew-options.ts";
 import { stopOnSignals } from "../processes/signals.ts";
 import { type CrewEvent, startCrew } from "../processes/supervisor.ts";
@@ -13,6 +13,7 @@ export function configureWorker(command: Command, cli: () => Cli): void {
 
 async function work(cli: Cli, flags: PoolFlags): Promise<void> {
   const logger = createCrewLogger(cli);
+  const log = createCrewLog(logger);
   let announced = false;
   const onEvent = (event: CrewEvent): void => {
     if (event.kind === "ready" && !announced) {
@@ -21,7 +22,7 @@ async function work(cli: Cli, flags: PoolFlags): Promise<void> {
       const { processes, concurrency } = flags;
       logger.info("working; Ctrl-C stops", { namespace, home, engines: engines.join(","), processes, concurrency });
     }
-    logCrewEvent(logger, event);
+    log(event);
   };
   const crew = startCrew(crewOf(cli, flags, { processes: flags.processes, work: poolOf(flags), onEvent }));
   const unlisten = stopOnSignals(crew, () =>
@@ -30,5 +31,6 @@ async function work(cli: Cli, flags: PoolFlags): Promise<void> {
   const end = await crew.ended;
   unlisten();
   if (end.kind === "gave_up") throw giveUpError(end.failure);
+  logger.info("stopped");
   if (end.kind === "stopped" && end.killed) cli.endWith(EXIT.failed);
 }

@@ -1,8 +1,8 @@
 /** Logs of the command line's processes, to stderr: lines for people on a terminal, lines of JSON for everything else. */
 import type { LogFields, Logger } from "../../ports/logger.ts";
-import type { Sink } from "../io.ts";
+import { DEFAULT_COLUMNS, type Sink } from "../io.ts";
 import type { Style, Tint } from "./style.ts";
-import { clean } from "./text.ts";
+import { clean, wrap } from "./text.ts";
 
 export interface CliLoggerOptions {
   readonly sink: Sink;
@@ -13,12 +13,20 @@ export interface CliLoggerOptions {
 }
 type Level = "debug" | "info" | "warn" | "error";
 
+/** As wide as the time before every line. */
+const INDENT = " ".repeat(9);
+
 const TINTS: Readonly<Record<Level, Tint>> = { debug: "dim", info: "cyan", warn: "yellow", error: "red" };
 
 export function createCliLogger(options: CliLoggerOptions): Logger {
   const write = (level: Level, message: string, fields: LogFields = {}): void => {
-    const line = options.form === "json" ? jsonLine(level, message, fields) : humanLine(level, message, fields, options.style);
+    const line = options.form === "json" ? jsonLine(level, message, fields) : human(level, message, fields);
     options.sink.write(`${line}\n`);
+  };
+  const human = (level: Level, message: string, fields: LogFields): string => {
+    const line = humanLine(level, message, fields, options.style);
+    const { isTTY, columns = DEFAULT_COLUMNS } = options.sink;
+    return isTTY === true ? wrap(line, columns - INDENT.length, "whole").join(`\n${INDENT}`) : line;
   };
   const ifVerbose = (level: Level) => (options.verbose ? write.bind(null, level) : () => undefined);
   return { debug: ifVerbose("debug"), info: ifVerbose("info"), warn: write.bind(null, "warn"), error: write.bind(null, "error") };

@@ -50,11 +50,11 @@ export function clean(text: string): string {
     .trim();
 }
 
-/** At words, to lines of at most `width` columns; a longer word is cut into pieces. */
-export function wrap(text: string, width: number): string[] {
+/** At words, to lines of at most `width` columns; a longer word is cut into pieces, or left whole so that it can be copied. */
+export function wrap(text: string, width: number, longWord: "cut" | "whole" = "cut"): string[] {
   const lines: string[] = [];
   let line = "";
-  for (const word of text.split(" ").flatMap((one) => pieces(one, width))) {
+  for (const word of text.split(" ").flatMap((one) => (longWord === "cut" ? pieces(one, width) : [one]))) {
     const longer = line === "" ? word : `${line} ${word}`;
     if (line !== "" && widthOf(longer) > width) {
       lines.push(line);

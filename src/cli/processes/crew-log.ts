@@ -17,14 +17,20 @@ export function createCrewLogger({ flags, io }: Cli): Logger {
   return flags.verbose === true ? logger : { ...logger, debug: () => undefined };
 }
 
-export function logCrewEvent(logger: Logger, event: CrewEvent): void {
-  const { level, message, ...fields } = sayingOf(event);
-  logger[level](message, fields);
+/** One that was killed for its silence has been told about: its end is no news. */
+export function createCrewLog(logger: Logger): (event: CrewEvent) => void {
+  const silent = new Set<number>();
+  return (event) => {
+    const isNews = event.kind !== "exited" || !silent.delete(event.pid);
+    if (event.kind === "silent") silent.add(event.pid);
+    const { level, message, ...fields } = sayingOf(event, isNews);
+    logger[level](message, fields);
+  };
 }
 
 type Saying = { readonly level: keyof Logger; readonly message: string } & LogFields;
 
-function sayingOf(event: CrewEvent): Saying {
+function sayingOf(event: CrewEvent, isNews: boolean): Saying {
   const { kind } = event;
   switch (kind) {
     case "started":
@@ -34,7 +40,7 @@ function sayingOf(event: CrewEvent): Saying {
     case "silent":
       return {
         level: "warn",
-        message: "worker process is silent, a step in it spins: it is killed",
+        message: "worker process is silent, a step in it spins: it is killed and replaced",
         pid: event.pid,
         forMs: event.forMs,
       };
@@ -48,15 +54,16 @@ function sayingOf(event: CrewEvent): Saying {
     case "waiting":
       return { level: "warn", message: `worker process did not start: ${event.why}`, againInMs: event.forMs };
     case "exited":
-      return sayingOfExit(event);
+      return sayingOfExit(event, isNews);
     default:
       return assertNever(kind);
   }
 }
 
-function sayingOfExit({ pid, code, signal, wasReady, asked, failure }: Extract<CrewEvent, { kind: "exited" }>): Saying {
+function sayingOfExit(event: Extract<CrewEvent, { kind: "exited" }>, isNews: boolean): Saying {
+  const { pid, code, signal, wasReady, asked, failure } = event;
   const how = signal === null ? { pid, code } : { pid, signal };
   if (failure !== null && wasReady) return { level: "error", message: failure.message, ...how };
-  if (asked || !wasReady) return { level: "debug", message: "worker process ended", ...how };
+  if (asked || !wasReady || !isNews) return { level: "debug", message: "worker process ended", ...how };
   return { level: "warn", message: "worker process died: it is replaced", ...how };
 }
