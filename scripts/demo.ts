@@ -1,5 +1,5 @@
 /**
- * `npm run demo [-- <url> <claim>]`: a worker is killed with `kill -9` in the middle of its work, and another one goes on
+ * `npm run demo [-- <url> [claim]]`: a worker is killed with `kill -9` in the middle of its work, and another one goes on
  * from the last saved step. Real processes and the real command line; no network but loopback unless a URL is given.
  */
 import { mkdirSync, readdirSync, rmSync } from "node:fs";
@@ -7,6 +7,7 @@ import { join, relative, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { z } from "zod";
+import { cut } from "../src/cli/output/text.ts";
 import { type Embedded, openEmbedded } from "../src/embedded.ts";
 import { type Observation, observation } from "../src/engines/observe.ts";
 import { Watchlist } from "../src/engines/watchlist.ts";
@@ -20,6 +21,7 @@ const KILL_AFTER = 3;
 const DELAY_SECONDS = 1.2;
 const DEAD_MS = 1_500;
 const POLL_MS = 30;
+const FOUND_COLUMNS = 40;
 const PATIENCE_MS = 60_000;
 /** Names the item in the commands to try next. */
 const KEY = "demo";
@@ -37,6 +39,7 @@ await demo().catch((error: unknown) => {
 async function demo(): Promise<void> {
   const { values, positionals } = parseArgs({ allowPositionals: true, options: { home: { type: "string" } } });
   const [givenUrl, givenClaim = "html"] = positionals;
+  if (givenUrl !== undefined) requireUrl(givenUrl);
   const home = freshHome(values.home);
   const page = givenUrl === undefined ? await openPage() : null;
   const [url, claim] = page === null ? [givenUrl ?? "", givenClaim] : [page.url, CLAIM];
@@ -80,6 +83,11 @@ async function demo(): Promise<void> {
   rookery.close();
 }
 
+function requireUrl(text: string): void {
+  if (/^https?:$/.test(URL.parse(text)?.protocol ?? "")) return;
+  throw new Error(`url: expected http(s)://…, got ${JSON.stringify(text)}`);
+}
+
 /** As seen from the root, where npm runs scripts. */
 function shown(path: string): string {
   const inside = relative(ROOT, path);
@@ -121,7 +129,7 @@ function sayCheck(seen: Observation): void {
   const mark = ok ? tint("green", "✓") : tint("yellow", "!");
   const found = "error" in seen ? seen.error : answerOf(seen);
   say(
-    `    ${mark} check ${String(seen.check).padEnd(3)} ${found.slice(0, 40).padEnd(42)}${tint("dim", `version ${seen.check}`)}`,
+    `    ${mark} check ${String(seen.check).padEnd(3)} ${cut(found, FOUND_COLUMNS).padEnd(FOUND_COLUMNS + 2)}${tint("dim", `version ${seen.check}`)}`,
   );
 }
 function answerOf(seen: Extract<Observation, { ok: boolean }>): string {
