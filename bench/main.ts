@@ -1,4 +1,7 @@
-/** One JSON line per workload. `npm run bench -- <name>...` measures only those. */
+/**
+ * One JSON line per workload. `npm run bench -- <name>...` measures only those. Where a figure has a bound beside it
+ * (`…AtLeast`, `…AtMost`) the line says whether it is `ok`, and the exit code is 1 when one is not.
+ */
 import { flight } from "./flight.ts";
 import { journal } from "./journal.ts";
 import { recovery } from "./recovery.ts";
@@ -25,5 +28,18 @@ if (unknown.length > 0) {
 }
 for (const [name, measure] of Object.entries(workloads)) {
   if (wanted.length > 0 && !wanted.includes(name)) continue;
-  process.stdout.write(`${JSON.stringify({ workload: name, ...(await measure()) })}\n`);
+  const figures = await measure();
+  const ok = isWithinBounds(figures);
+  if (!ok) process.exitCode = 1;
+  process.stdout.write(`${JSON.stringify({ workload: name, ...figures, ok })}\n`);
+}
+
+function isWithinBounds(figures: object): boolean {
+  return Object.entries(figures).every(([name, bound]) => {
+    const [figure, direction] = [name.replace(/At(Least|Most)$/, ""), /At(Least|Most)$/.exec(name)?.[1]];
+    if (direction === undefined) return true;
+    const measured: unknown = Reflect.get(figures, figure);
+    if (typeof measured !== "number" || typeof bound !== "number") throw new Error(`expected a figure beside ${name}`);
+    return direction === "Least" ? measured >= bound : measured <= bound;
+  });
 }
