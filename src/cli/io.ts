@@ -23,12 +23,15 @@ export function writeAll(sink: Sink, chunk: Uint8Array): Promise<void> {
   });
 }
 
-export const DEFAULT_COLUMNS = 80;
+const DEFAULT_COLUMNS = 80;
 const MIN_COLUMNS = 40;
 
 /** COLUMNS, else the terminal's own, else 80: a pipe has no width, and reads best in that of a page. */
 export function columnsOf(io: Io): number {
   const told = Number(io.env["COLUMNS"]);
-  const columns = Number.isSafeInteger(told) && told > 0 ? told : (io.stdout.columns ?? DEFAULT_COLUMNS);
-  return Math.max(MIN_COLUMNS, columns);
+  return Number.isSafeInteger(told) && told > 0 ? Math.max(MIN_COLUMNS, told) : ownColumns(io.stdout);
+}
+/** Some terminals say 0. */
+export function ownColumns({ columns = 0 }: Sink): number {
+  return columns === 0 ? DEFAULT_COLUMNS : Math.max(MIN_COLUMNS, columns);
 }

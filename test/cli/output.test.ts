@@ -1,5 +1,6 @@
 /** The words and forms that the command line speaks in. */
 import { describe, expect, test } from "vitest";
+import { ownColumns } from "../../src/cli/io.ts";
 import { parseDuration } from "../../src/cli/option-values.ts";
 import { bytesText, holderText, statusSentence } from "../../src/cli/output/item.ts";
 import { createCliLogger } from "../../src/cli/output/logger.ts";
@@ -186,6 +187,7 @@ describe("the logger", () => {
     const sink = { isTTY: true, columns: 40, write: (chunk: string | Uint8Array) => lines.push(String(chunk)) > 0 };
     const logger = createCliLogger({ sink, form: "human", verbose: false, style: plain });
     logger.warn("one two three four five six", { workId: "x".repeat(50) });
+    expect(ownColumns({ ...sink, columns: 0 })).toBe(80);
     expect(lines.join("").split("\n").slice(1)).toEqual(["         four five six", `         workId=${"x".repeat(50)}`, ""]);
   });
   test("writes one line for people, and details when they are wanted", () => {

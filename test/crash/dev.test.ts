@@ -49,6 +49,7 @@ test("dev takes up what is saved, works on while it is broken, and repeats no st
   save("export const saved = {;");
   await until("the mistake is shown", () => dev.output().includes("SyntaxError"));
   await until("it is said who works on", () => dev.output().includes("work on"));
+  expect(dev.output().indexOf("SyntaxError")).toBeLessThan(dev.output().indexOf("work on"));
   const before = stepsBy("second");
   await until("the second code works on", () => stepsBy("second") > before + 2);
 

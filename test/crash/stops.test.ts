@@ -25,6 +25,7 @@ describe.concurrent("a stop", () => {
     await until("the step has begun", () => site.executions().length === 1);
     first.signal("SIGINT");
     expect(await first.ended).toBe(0);
+    expect(first.log().at(-1)).toMatchObject({ message: "stopped" });
     expect(await site.store.status(id)).toMatchObject({ status: "queued", version: 0, attempt: 0 });
     expect(await site.story(id)).toEqual(["given_back 1"]);
     const second = site.worker(ONE_PROCESS);

@@ -1,6 +1,6 @@
 /** Logs of the command line's processes, to stderr: lines for people on a terminal, lines of JSON for everything else. */
 import type { LogFields, Logger } from "../../ports/logger.ts";
-import { DEFAULT_COLUMNS, type Sink } from "../io.ts";
+import { ownColumns, type Sink } from "../io.ts";
 import type { Style, Tint } from "./style.ts";
 import { clean, wrap } from "./text.ts";
 
@@ -25,8 +25,8 @@ export function createCliLogger(options: CliLoggerOptions): Logger {
   };
   const human = (level: Level, message: string, fields: LogFields): string => {
     const line = humanLine(level, message, fields, options.style);
-    const { isTTY, columns = DEFAULT_COLUMNS } = options.sink;
-    return isTTY === true ? wrap(line, columns - INDENT.length, "whole").join(`\n${INDENT}`) : line;
+    if (options.sink.isTTY !== true) return line;
+    return wrap(line, ownColumns(options.sink) - INDENT.length, "whole").join(`\n${INDENT}`);
   };
   const ifVerbose = (level: Level) => (options.verbose ? write.bind(null, level) : () => undefined);
   return { debug: ifVerbose("debug"), info: ifVerbose("info"), warn: write.bind(null, "warn"), error: write.bind(null, "error") };
