@@ -12,6 +12,8 @@ const limits = (timeoutMs: number) => ({ testTimeout: timeoutMs * patience, hook
 
 export default defineConfig({
   test: {
+    // Most of the time goes by in waiting for processes: more of them at once than there are cores.
+    maxWorkers: 3,
     projects: [
       { test: { name: "domain", include: domain, isolate: false, ...limits(30_000) } },
       { test: { name: "main", include: everything, exclude: [...domain, ...heavy], ...limits(30_000) } },

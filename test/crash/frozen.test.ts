@@ -5,8 +5,8 @@ import { kill, openSite, until } from "./support.ts";
 const ARGS = ["--processes", "1", "--silence", "10m"];
 const CASES = [
   { by: "its heartbeat", settings: { leaseDurationMs: 900, heartbeatMs: 200, visibilityMs: 1_200 }, delayMs: 0 },
-  // A claim for each step and no heartbeat: the commit comes first.
-  { by: "its commit", settings: { leaseDurationMs: 1_500, heartbeatMs: 60_000, visibilityMs: 1_800 }, delayMs: 1 },
+  // A claim for each step, which ends before the first heartbeat: the commit comes first.
+  { by: "its commit", settings: { leaseDurationMs: 1_500, heartbeatMs: 450, visibilityMs: 1_800 }, delayMs: 1 },
 ];
 
 test.concurrent.each(CASES)(
