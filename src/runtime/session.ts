@@ -130,7 +130,21 @@ export async function commit(session: Session, change: Transition, options: Comm
   session.headRevision = written.revision;
   session.journal = tails.head.journal.tail === "" ? null : context;
   removeSegments(session, tails.merged);
+  tellBadEnd(session);
   return true;
+}
+
+/** An operator who only reads the worker's log should meet it there. */
+function tellBadEnd({ deps, item, head }: Session): void {
+  const { status } = head;
+  if (status.kind !== "failed" && status.kind !== "dead_lettered") return;
+  const { name, message } = status.error;
+  deps.logger.warn(`work item ${status.kind}`, {
+    workId: item.workId,
+    engine: item.engine,
+    step: head.step,
+    error: `${name}: ${message}`,
+  });
 }
 
 /** What must stand before HEAD may say so: an alarm early enough, and the end of what an earlier commit consumed. */
