@@ -85,6 +85,15 @@ export function retentionAlarm(head: Head, rememberedUntilAtMs: number): Due {
   return { why: "retention", atMs: rememberedUntilAtMs, version: head.version, rings: 0 };
 }
 
+/**
+ * What to set before the commit of `next`, which may yet be lost to a snapshot that needs somebody sooner: a late worker
+ * that finds the alarm past must not put it off (G3). So it is soon, and whoever looks afterwards moves it on.
+ */
+export function alarmBeforeCommit(next: Head, nowMs: number): Due {
+  const need = alarmFor(next, nowMs);
+  return { ...need, atMs: Math.min(need.atMs, nowMs + ALARM_OWED_MS) };
+}
+
 /** † An instant that is past counts as unset, and one that is later than needed is rewritten. */
 export function needsRewrite(due: Due | null, need: Due, nowMs: number): boolean {
   return due === null || due.atMs <= nowMs || due.atMs > need.atMs;

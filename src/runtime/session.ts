@@ -5,7 +5,7 @@
  * attempt is on record before the step runs: in LEASE for the first one, in the commit before for the next (G2).
  * It does not own the message: `work` deletes or hides it, after the look that follows a release (G3).
  */
-import { alarmFor, type Due } from "../domain/alarm.ts";
+import { alarmBeforeCommit, alarmFor, type Due, needsRewrite } from "../domain/alarm.ts";
 import type { Claiming } from "../domain/decide.ts";
 import type { Rules, Transition } from "../domain/ends.ts";
 import type { Engine } from "../domain/engine.ts";
@@ -151,10 +151,10 @@ function tellBadEnd({ deps, item, head }: Session): void {
 async function before(session: Session, next: Head): Promise<void> {
   const { deps, partition, head, due } = session;
   const nowMs = deps.clock.nowMs();
-  const need = alarmFor(next, nowMs);
-  if (due === null || due.atMs <= nowMs || due.atMs > need.atMs) {
-    await ringBy(deps, partition, need);
-    session.due = need;
+  if (needsRewrite(due, alarmFor(next, nowMs), nowMs)) {
+    const soon = alarmBeforeCommit(next, nowMs);
+    await ringBy(deps, partition, soon);
+    session.due = soon;
   }
   if (head.consumed.length > 0) await settleConsumed(deps, partition, head.consumed);
 }

@@ -3,7 +3,8 @@ import { expect, test } from "vitest";
 import { tough } from "./engines.ts";
 import { isAlive, kill, openSite, type Program, type Site } from "./support.ts";
 
-const ITEMS = 20;
+const SOAK = process.env["ROOKERY_SOAK"] === "1";
+const ITEMS = SOAK ? 200 : 20;
 const STEPS = 20;
 const STEP_MS = 100;
 const PROCESSES = 4;
@@ -11,8 +12,8 @@ const PROCESSES = 4;
 const CONCURRENCY = 5;
 const KILL_EVERY_MS = 300;
 /** A machine that is busy with something else needs longer to replace one than we to kill it. */
-const MAX_KILLS = 40;
-const PATIENCE_MS = 90_000;
+const MAX_KILLS = SOAK ? 400 : 40;
+const PATIENCE_MS = SOAK ? 1_200_000 : 90_000;
 
 test("work goes on from the last saved step, whoever is killed", async () => {
   await using site = openSite();

@@ -3,7 +3,16 @@
  * that decides (decide, lease, transition, alarm) is the real code; what is modelled is the order of reads and writes.
  * Each `yield` stands before one access to the store or the queue: between any two, anything else may happen.
  */
-import { alarmFor, type Due, inboxAlarm, isAlarmSet, needsRewrite, retentionAlarm, ring } from "../../src/domain/alarm.ts";
+import {
+  alarmBeforeCommit,
+  alarmFor,
+  type Due,
+  inboxAlarm,
+  isAlarmSet,
+  needsRewrite,
+  retentionAlarm,
+  ring,
+} from "../../src/domain/alarm.ts";
 import { type Claiming, decide, isOverdue, type Live } from "../../src/domain/decide.ts";
 import type { Rules, Transition } from "../../src/domain/ends.ts";
 import { type Head, isEnded } from "../../src/domain/head.ts";
@@ -266,10 +275,10 @@ export class Model {
       session.beats = false;
       if (session.lost) return false;
     }
-    const need = alarmFor(next, this.nowMs);
-    if (session.due === null || session.due.atMs <= this.nowMs || session.due.atMs > need.atMs) {
-      yield* this.ringBy(need);
-      session.due = need;
+    if (needsRewrite(session.due, alarmFor(next, this.nowMs), this.nowMs)) {
+      const soon = alarmBeforeCommit(next, this.nowMs);
+      yield* this.ringBy(soon);
+      session.due = soon;
     }
     for (const sort of session.head.consumed) {
       yield;

@@ -170,7 +170,7 @@ describe("two workers, a sweeper and a sender at one item, in any interleaving",
       fc.property(moves, rules, (chosen, given) => {
         play(chosen, new Cast(new Model(someRules(given), processTable), mayLose));
       }),
-      { numRuns: Number(process.env["PROTOCOL_RUNS"] ?? 400) },
+      { numRuns: process.env["ROOKERY_SOAK"] === "1" ? 25_000 : 400 },
     );
   });
   test("take over, lose claims and commits, run inline, recover, are told things, and are woken by alarms", () => {
@@ -183,5 +183,20 @@ describe("two workers, a sweeper and a sender at one item, in any interleaving",
     for (const one of ["lost a claim", "lost a commit", "took over", "was told", "ran inline", "recovered"])
       expect(happened).toContain(one);
     for (const why of ["ready", "sleep", "inbox", "paused", "end"]) expect(happened).toContain(`rang for ${why}`);
+  });
+  test("a late worker that finds the alarm past does not put it off with the commit that it loses", () => {
+    const cast = new Cast(new Model(someRules({ hasRecover: false, deadlineMs: null }), true), false);
+    play(
+      [
+        { kind: "step", end: "sleeps long", yields: false },
+        { kind: "run", who: 0, steps: 3 },
+        { kind: "wait", ms: 60_000 },
+        { kind: "run", who: 1, steps: 6 },
+        { kind: "wait", ms: 900_000 },
+        { kind: "run", who: 0, steps: 8 },
+        { kind: "run", who: 0, steps: 1 },
+      ],
+      cast,
+    );
   });
 });
