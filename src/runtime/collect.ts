@@ -8,6 +8,7 @@ import { DUE_KEY, HEAD_KEY, ITEM_KEY, LIVE_RANGE } from "../domain/keys.ts";
 import type { RecordKey, StoredRecord } from "../ports/record-store.ts";
 import { decodeKey } from "../wire/key.ts";
 import type { Deps } from "./deps.ts";
+import { readOne } from "./records.ts";
 import { readKey } from "./settle.ts";
 
 const PAGE = 200;
@@ -20,8 +21,8 @@ export async function collect(deps: Deps, item: Item): Promise<void> {
   if (key !== null && decodeKey(key).workId === item.workId) await deps.store.remove(key, key.revision);
   await removeBut(deps, partition, LAST);
   for (const sort of LAST) {
-    const [record] = await deps.store.read(partition, { from: sort, to: `${sort}!` }, 1);
-    if (record !== undefined) await deps.store.remove(record, record.revision);
+    const record = await readOne(deps, partition, sort);
+    if (record !== null) await deps.store.remove(record, record.revision);
   }
 }
 

@@ -11,7 +11,7 @@ import type { Deps } from "./deps.ts";
 import { sendHint } from "./hints.ts";
 import { statusOf } from "./inspect.ts";
 import type { LiveRecords } from "./live.ts";
-import { put } from "./records.ts";
+import { put, readOne } from "./records.ts";
 
 /**
  * Sends a command to an item. `id` makes it idempotent: the same id again is the same command. `nowMs` rises with every
@@ -36,9 +36,7 @@ export async function sendCommand(deps: Deps, live: LiveRecords, command: Comman
 
 /** A repeat of what has been applied already is not refused: its caller had no answer. */
 async function wasSent(deps: Deps, partition: string, id: string): Promise<boolean> {
-  const key = seenKey(id);
-  const found = await deps.store.read(partition, { from: key, to: `${key}!` }, 1);
-  return found.length > 0;
+  return (await readOne(deps, partition, seenKey(id))) !== null;
 }
 
 /** The instant it was first sent, so that a repeat has the same key; null when it has been consumed already. */

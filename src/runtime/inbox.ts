@@ -5,7 +5,7 @@ import { INBOX_RANGE, seenKey } from "../domain/keys.ts";
 import { INBOX_CONSUMED } from "../domain/limits.ts";
 import { decodeInboxEntry, decodeSeen, encodeSeen } from "../wire/inbox.ts";
 import type { Deps } from "./deps.ts";
-import { put } from "./records.ts";
+import { put, readOne } from "./records.ts";
 
 /** Marks what was consumed as such, and removes it. Idempotent: whoever makes the next commit does it again. */
 export async function settleConsumed(deps: Deps, partition: string, sorts: readonly string[]): Promise<void> {
@@ -13,12 +13,12 @@ export async function settleConsumed(deps: Deps, partition: string, sorts: reado
 }
 
 async function settleOne(deps: Deps, partition: string, sort: string): Promise<void> {
-  const [entry] = await deps.store.read(partition, { from: sort, to: `${sort}!` }, 1);
-  if (entry === undefined) return;
+  const entry = await readOne(deps, partition, sort);
+  if (entry === null) return;
   const { id } = decodeInboxEntry(entry);
   const key = seenKey(id);
-  const [seen] = await deps.store.read(partition, { from: key, to: `${key}!` }, 1);
-  if (seen !== undefined)
+  const seen = await readOne(deps, partition, key);
+  if (seen !== null)
     await put(deps, { partition, sort: key, ...encodeSeen({ ...decodeSeen(seen), consumed: true }) }, seen.revision);
   await deps.store.remove(entry, entry.revision);
 }
@@ -32,9 +32,8 @@ export async function notYetConsumed(deps: Deps, partition: string, entries: rea
   return entries.filter((_, i) => consumed[i] === false);
 }
 async function wasConsumed(deps: Deps, partition: string, id: string): Promise<boolean> {
-  const key = seenKey(id);
-  const [seen] = await deps.store.read(partition, { from: key, to: `${key}!` }, 1);
-  return seen !== undefined && decodeSeen(seen).consumed;
+  const seen = await readOne(deps, partition, seenKey(id));
+  return seen !== null && decodeSeen(seen).consumed;
 }
 
 /** What came in and no commit has consumed; for a heartbeat's look. */

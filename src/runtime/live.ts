@@ -13,6 +13,7 @@ import { decodeInboxEntry } from "../wire/inbox.ts";
 import { decodeItem } from "../wire/item.ts";
 import { decodeLease } from "../wire/lease.ts";
 import type { Deps } from "./deps.ts";
+import { readOne } from "./records.ts";
 
 export type Expected = Revision | "absent";
 export interface LiveRecords extends Live {
@@ -63,6 +64,6 @@ function unread(head: Head, records: readonly StoredRecord[]): Live["inbox"] {
 
 /** DUE in a read of its own: whoever may move it later reads it strictly before HEAD and inbox. */
 export async function readDue(deps: Deps, partition: string): Promise<{ due: Due | null; revision: Expected }> {
-  const [record] = await deps.store.read(partition, { from: DUE_KEY, to: `${DUE_KEY}!` }, 1);
-  return record === undefined ? { due: null, revision: "absent" } : { due: decodeDue(record), revision: record.revision };
+  const record = await readOne(deps, partition, DUE_KEY);
+  return record === null ? { due: null, revision: "absent" } : { due: decodeDue(record), revision: record.revision };
 }

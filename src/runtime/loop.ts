@@ -68,9 +68,8 @@ async function begin(session: Session, claiming: Claiming, inbox: readonly Inbox
   if (change === null)
     return commitAfter(session, { next: session.head, changes: [] }, { release: true }, heartbeat).then(() => false);
   const runnable = isRunnable(change.next, session.deps.clock.nowMs()) && inbox.length === entries.length;
-  if (!runnable) await heartbeat.stop();
-  const done = await commit(session, change, { release: !runnable, consumed: entries.map((entry) => entry.sort) });
-  return done && runnable;
+  const consumed = entries.map((entry) => entry.sort);
+  return (await commitAfter(session, change, { release: !runnable, consumed }, heartbeat)) && runnable;
 }
 
 /** Null: there is nothing to commit before the step. */

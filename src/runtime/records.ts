@@ -1,7 +1,7 @@
 /** Writing records so that a lost answer is not taken for a lost race (DESIGN §2). */
 import { RookeryError } from "../domain/errors.ts";
 import { SECOND_MS } from "../domain/limits.ts";
-import type { RecordDraft, Revision, Written } from "../ports/record-store.ts";
+import type { RecordDraft, Revision, StoredRecord, Written } from "../ports/record-store.ts";
 import type { RecordContent } from "../wire/record.ts";
 import { type Deps, pause } from "./deps.ts";
 
@@ -21,6 +21,12 @@ export async function put(deps: Deps, draft: Draft, expected: Revision | "absent
   const written = await patiently(deps, () => deps.store.write(record, expected));
   if (!written.ok && written.current?.writeId === record.writeId) return { ok: true, revision: written.current.revision };
   return written;
+}
+
+/** One record by its key; null when there is none. */
+export async function readOne(deps: Pick<Deps, "store">, partition: string, sort: string): Promise<StoredRecord | null> {
+  const [record] = await deps.store.read(partition, { from: sort, to: `${sort}!` }, 1);
+  return record ?? null;
 }
 
 /** Repeats what failed because a store or queue could not be reached, within `settings.patienceMs`. */

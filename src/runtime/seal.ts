@@ -5,6 +5,7 @@ import { type SegmentAddress, type StrandName, segmentKey } from "../domain/keys
 import { EMPTY_STRAND, tailSize, wantsSeal } from "../domain/strand.ts";
 import { encodeHead } from "../wire/head.ts";
 import type { Deps } from "./deps.ts";
+import { readOne } from "./records.ts";
 import { sealStrand } from "./strands.ts";
 
 const STRANDS = { journal: "journal", log: "log", artifact: "sealedArtifacts" } as const satisfies Record<StrandName, keyof Head>;
@@ -56,8 +57,9 @@ async function sealAll(session: Sealing, head: Head, names: readonly StrandName[
 export function removeSegments(session: { readonly deps: Deps; readonly partition: string }, sorts: readonly string[]): void {
   const { deps, partition } = session;
   for (const sort of sorts) {
-    const read = deps.store.read(partition, { from: sort, to: `${sort}!` }, 1);
-    const removed = read.then(([record]) => (record === undefined ? undefined : deps.store.remove(record, record.revision)));
+    const removed = readOne(deps, partition, sort).then((record) =>
+      record === null ? undefined : deps.store.remove(record, record.revision),
+    );
     removed.catch((error: unknown) => deps.logger.warn("a merged segment stays behind", { partition, sort, error }));
   }
 }

@@ -102,13 +102,13 @@ export interface CommitOptions {
  */
 export async function commit(session: Session, change: Transition, options: CommitOptions): Promise<boolean> {
   const { deps, partition, lease } = session;
-  const { next, attempt } = { next: change.next, attempt: change.next.attempt + (options.release ? 0 : 1) };
+  const { next } = change;
   const { lines, context } = journalLines(session, change);
   const appended: Head = {
     ...next,
     token: lease.token,
     released: options.release,
-    attempt,
+    attempt: next.attempt + (options.release ? 0 : 1),
     consumed: options.consumed ?? [],
     ...firstArtifacts(next),
     journal: append(next.journal, lines),

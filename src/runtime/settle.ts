@@ -4,7 +4,7 @@
  */
 import { inboxAlarm, isAlarmSet, retentionAlarm } from "../domain/alarm.ts";
 import { isEnded } from "../domain/head.ts";
-import { keyPartition } from "../domain/ids.ts";
+import { itemPartition, keyPartition } from "../domain/ids.ts";
 import type { Item } from "../domain/item.ts";
 import { KEY_KEY } from "../domain/keys.ts";
 import type { StoredRecord } from "../ports/record-store.ts";
@@ -19,7 +19,7 @@ import { put } from "./records.ts";
 /** False when the item is not ended after all, or something came in: decide afresh. */
 export async function settle(deps: Deps, item: Item): Promise<boolean> {
   for (;;) {
-    const partition = `${item.namespace}/${item.workId}`;
+    const partition = itemPartition(item.namespace, item.workId);
     const { due, revision } = await readDue(deps, partition);
     const live = await readLive(deps, item.workId);
     if (live.item === null || !isEnded(live.head.status) || live.inbox.length > 0) return false;

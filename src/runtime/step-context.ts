@@ -16,7 +16,7 @@ import { createArtifacts } from "./artifacts.ts";
 import type { Deps } from "./deps.ts";
 import { readLog } from "./log.ts";
 import { createOutcomeMaker, type OutcomeMaker } from "./outcome.ts";
-import { put } from "./records.ts";
+import { put, readOne } from "./records.ts";
 import { keep, load } from "./values.ts";
 
 export interface AttemptScope {
@@ -113,8 +113,8 @@ async function once<T>(scope: AttemptScope, guard: (what: string) => void, key: 
   if (typeof key !== "string") throw new InvalidArgumentError("ctx.once: key", "a text", key);
   // The first step of `recover` has the version of the step that failed: their keys are not to meet.
   const sort = onceKey(head.version, sha256(`${head.recovery === null ? "step" : `recover ${head.recovery.sinceMs}`}/${key}`));
-  const [stored] = await deps.store.read(partition, { from: sort, to: `${sort}!` }, 1);
-  if (stored !== undefined) return revive<T>(await load(deps, partition, decodeMemo(stored)));
+  const stored = await readOne(deps, partition, sort);
+  if (stored !== null) return revive<T>(await load(deps, partition, decodeMemo(stored)));
   const text = encodeJson(await run(), `ctx.once(${JSON.stringify(key)})`);
   guard("once");
   const memo = encodeMemo(key, await keep(deps, partition, text));

@@ -32,19 +32,20 @@ export interface WorkHost extends Host {
 
 /** Never rejects: what cannot be handled now is hidden, and comes back. */
 export async function work(deps: Deps, engines: Engines, message: Message, host: WorkHost): Promise<void> {
+  let hint: Hint | null = null;
   try {
-    const hint = decodeHint(message.body);
+    hint = decodeHint(message.body);
     await handle(deps, engines, message, hint, host);
   } catch (error) {
-    await giveUp(deps, message, error);
+    await giveUp(deps, message, error, hint === null && error instanceof RecordUndecodableError);
   }
 }
 
-async function giveUp(deps: Deps, message: Message, error: unknown): Promise<void> {
+/** A hint that nobody can read is for a person; everything else comes back. */
+async function giveUp(deps: Deps, message: Message, error: unknown, unreadable: boolean): Promise<void> {
   deps.logger.error("message not handled", { messageId: message.id, body: message.body, error: messageOf(error) });
-  const undecodable = error instanceof RecordUndecodableError && error.message.startsWith("hint ");
-  const answer = undecodable
-    ? deps.queue.bury(message, error.message)
+  const answer = unreadable
+    ? deps.queue.bury(message, messageOf(error))
     : deps.queue.hide(message, backoffMs(message.receiveCount));
   await answer.catch((again: unknown) =>
     deps.logger.error("message not given back", { messageId: message.id, error: messageOf(again) }),
