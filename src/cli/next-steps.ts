@@ -26,7 +26,13 @@ export function nextSteps(cli: Pick<Cli, "flags">, item: ItemStatus, engineMissi
     case "running":
       return [say("events", "--follow"), say("cancel")];
     case "sleeping":
+    case "closing":
       return [say("events"), say("pause"), say("cancel")];
+    case "waiting": {
+      const [name] = item.waitsFor?.signals ?? [];
+      const send = name === undefined ? [] : [`${say("signal")} ${shellWord(name)} '{}'`];
+      return [...send, say("events"), say("cancel")];
+    }
     case "paused":
       return [say("resume"), say("cancel")];
     case "completed":

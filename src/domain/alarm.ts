@@ -18,7 +18,7 @@ import {
 } from "./limits.ts";
 
 /** What it is set for. At the end, `retention` also says that what follows the end is done. */
-export type DueReason = "enqueue" | "inbox" | "ready" | "sleep" | "paused" | "end" | "retention" | "collect";
+export type DueReason = "enqueue" | "inbox" | "ready" | "sleep" | "waiting" | "paused" | "end" | "retention" | "collect";
 export interface Due {
   readonly why: DueReason;
   readonly atMs: number;
@@ -51,6 +51,12 @@ function needOf(head: Head, nowMs: number, rings: number): { why: DueReason; atM
       return { why: "ready", atMs: nowMs + Math.min(ALARM_READY_MAX_MS, ALARM_OWED_MS * 2 ** Math.min(rings, 10)) };
     case "sleeping":
       return { why: "sleep", atMs: sleepAlarm(status, nowMs) };
+    case "waiting": {
+      const wakes = wakesAt(status);
+      return { why: "waiting", atMs: wakes === null ? pausedAlarm(status.sinceMs, nowMs) : sleepAlarm(wakes, nowMs) };
+    }
+    case "closing":
+      return { why: "end", atMs: nowMs + ALARM_OWED_MS };
     case "paused":
       return { why: "paused", atMs: pausedAlarm(status.sinceMs, nowMs) };
     default:
@@ -67,7 +73,7 @@ function sleepAlarm(status: { sinceMs: number; wakeAtMs: number }, nowMs: number
 export function isLongSleep(status: { sinceMs: number; wakeAtMs: number }): boolean {
   return status.wakeAtMs - status.sinceMs > MAX_DELAY_MS;
 }
-/** After a day, a week, then every 30 days: nothing is owed to a paused item but a look. */
+/** After a day, a week, then every 30 days: nothing is owed to a paused item, or to one that waits, but a look. */
 function pausedAlarm(sinceMs: number, nowMs: number): number {
   for (const afterMs of ALARM_PAUSED_MS) {
     if (sinceMs + afterMs > nowMs) return sinceMs + afterMs;
@@ -106,11 +112,14 @@ export type Ring =
   | { readonly kind: "forget"; readonly next: Due }
   | { readonly kind: "collect" };
 
-/** What the sweeper does about an alarm that is due. It sends what is owed before it moves DUE. */
-export function ring(due: Due, head: Head, unread: number, nowMs: number): Ring {
+/**
+ * What the sweeper does about an alarm that is due. It sends what is owed before it moves DUE. `owed`: something came in
+ * that somebody has to look at.
+ */
+export function ring(due: Due, head: Head, owed: boolean, nowMs: number): Ring {
   const now = { delayMs: 0 };
   const rings = due.version === head.version ? due.rings + 1 : 1;
-  if (unread > 0) {
+  if (owed) {
     return { kind: "look_again", hint: now, next: { why: "inbox", atMs: nowMs + ALARM_OWED_MS, version: head.version, rings } };
   }
   if (isEnded(head.status)) return ringEnded(due, head, nowMs);
@@ -122,11 +131,18 @@ export function ring(due: Due, head: Head, unread: number, nowMs: number): Ring 
 
 function hintOwed(head: Head, nowMs: number): { delayMs: number } | null {
   const { status } = head;
-  if (status.kind === "ready") return { delayMs: 0 };
-  if (status.kind !== "sleeping") return null;
-  if (nowMs >= status.wakeAtMs + ALARM_WAKE_GRACE_MS) return { delayMs: 0 };
-  const delayMs = status.wakeAtMs - nowMs;
-  return isLongSleep(status) && delayMs <= MAX_DELAY_MS ? { delayMs: Math.max(0, delayMs) } : null;
+  if (status.kind === "ready" || status.kind === "closing") return { delayMs: 0 };
+  const wakes = wakesAt(status);
+  if (wakes === null) return null;
+  if (nowMs >= wakes.wakeAtMs + ALARM_WAKE_GRACE_MS) return { delayMs: 0 };
+  const delayMs = wakes.wakeAtMs - nowMs;
+  return isLongSleep(wakes) && delayMs <= MAX_DELAY_MS ? { delayMs: Math.max(0, delayMs) } : null;
+}
+/** Since when an item sleeps and until when; the timeout of a wait is such a sleep. Null for what goes by no clock. */
+export function wakesAt(status: Head["status"]): { sinceMs: number; wakeAtMs: number } | null {
+  if (status.kind === "sleeping") return status;
+  if (status.kind !== "waiting" || status.timeoutAtMs === null) return null;
+  return { sinceMs: status.sinceMs, wakeAtMs: status.timeoutAtMs };
 }
 
 function ringEnded(due: Due, head: Head, nowMs: number): Ring {

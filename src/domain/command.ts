@@ -1,7 +1,7 @@
 /** Commands from outside. One that the status does not allow is on record and changes nothing else. */
 import { at, endBadly, type From, type Transition } from "./ends.ts";
 import { assertNever } from "./errors.ts";
-import { type Head, isEnded, requireOpen, STEP_NAME, type Status } from "./head.ts";
+import { type Head, isEnded, requireOpen, STEP_NAME, type Status, woken } from "./head.ts";
 import type { Command, CommandKind } from "./inbox.ts";
 
 /** Why the command cannot be applied: what was expected; null when it can. */
@@ -9,14 +9,18 @@ export function refusal(command: CommandKind, head: Head, nowMs: number): string
   const { status } = head;
   switch (command) {
     case "cancel":
-      if (head.recovery !== null) return "an item that is not ending already";
+      if (head.recovery !== null || status.kind === "closing") return "an item that is not ending already";
       return isEnded(status) ? "an item that has not ended" : null;
     case "pause":
-      return status.kind === "ready" || status.kind === "sleeping" ? null : "an item that is queued, running or sleeping";
+      return status.kind === "ready" || status.kind === "sleeping" || status.kind === "waiting"
+        ? null
+        : "an item that is queued, running, sleeping or waiting";
     case "resume":
       return status.kind === "paused" ? null : "an item that is paused";
     case "redrive":
       return redriveRefusal(status, head.rememberedUntilAtMs, nowMs);
+    case "children":
+      return null;
     default:
       return assertNever(command);
   }
@@ -42,6 +46,8 @@ export function applyCommand(from: From, command: Command): Transition {
       return { next: { ...unpaused(head), updatedAtMs: nowMs }, changes: [{ kind: "resumed", ...at(from, head) }] };
     case "redrive":
       return redrive(from, command.note);
+    case "children":
+      return { next: withChildren(head, command, nowMs), changes: [] };
     default:
       return assertNever(command);
   }
@@ -49,6 +55,15 @@ export function applyCommand(from: From, command: Command): Transition {
 
 function unpaused(head: Head): Head {
   return head.status.kind === "paused" ? { ...head, status: head.status.beneath } : head;
+}
+/** Only the wait that it was sent for: another one of the same group has a version of its own. */
+function withChildren(head: Head, told: Command & { kind: "children" }, nowMs: number): Head {
+  const { group, version, succeeded, failed } = told;
+  const { status } = head;
+  const open = status.kind === "paused" ? status.beneath : status;
+  if (open.kind !== "waiting" || open.group?.name !== group || head.version !== version) return head;
+  const next = { ...woken(head, { kind: "children", group, succeeded, failed }), updatedAtMs: nowMs };
+  return status.kind === "paused" ? { ...next, status: { ...status, beneath: { kind: "ready" } } } : next;
 }
 function pause(from: From, reason: string): Transition {
   const { head, nowMs } = from;

@@ -10,11 +10,12 @@
 import type { Due } from "./alarm.ts";
 import { isAlarmSet } from "./alarm.ts";
 import { assertNever } from "./errors.ts";
-import { deadlineOf, type Head, isEnded, type OpenStatus, type PausedStatus } from "./head.ts";
-import type { InboxEntry } from "./inbox.ts";
+import { deadlineOf, type Head, isEnded, type Status, type WaitingStatus } from "./head.ts";
+import type { InboxEntry, SignalEntry } from "./inbox.ts";
 import type { Item } from "./item.ts";
-import { attemptsOnRecord, diedAlone, type Lease, leaseState, leftNoOutcome } from "./lease.ts";
+import { attemptsOnRecord, diedAlone, inheritedWake, type Lease, leaseState, leftNoOutcome } from "./lease.ts";
 import { MAX_DELAY_MS, SECOND_MS } from "./limits.ts";
+import type { StoredWake } from "./wake.ts";
 
 /** What one read of the live range shows. `head` is the initial one when HEAD is absent. */
 export interface Live {
@@ -22,8 +23,10 @@ export interface Live {
   readonly head: Head;
   readonly lease: Lease | null;
   readonly due: Due | null;
-  /** Unread entries that no commit has consumed, in order. */
+  /** Unread commands that no commit has consumed, in order. */
   readonly inbox: readonly InboxEntry[];
+  /** Unread signals, in order: the oldest few, and all that an item waits for. */
+  readonly signals: readonly SignalEntry[];
 }
 /** The message in hand. `version` is the one it was sent for; null for a command's. */
 export interface Hand {
@@ -37,6 +40,8 @@ export type Decision =
   | { readonly kind: "hide"; readonly delayMs: number; readonly why: string }
   /** The item has ended, and what follows an end is not done yet. */
   | { readonly kind: "settle" }
+  /** It waits for a group of children: look whether that is as it wants it, and decide again. */
+  | { readonly kind: "look_at_group" }
   | { readonly kind: "claim"; readonly claim: Claiming };
 
 export interface Claiming {
@@ -45,6 +50,8 @@ export interface Claiming {
    * an outcome, so that it stays on record should this claim die too (G2), else null.
    */
   readonly attempt: number | null;
+  /** What that step runs for; null where there is none. */
+  readonly wake: StoredWake | null;
   /** Set when the lease was not released: what is on record of the attempt that left no outcome. */
   readonly takeOver: { readonly attempts: number; readonly noOutcome: boolean; readonly alone: boolean } | null;
   /** Its last attempt left no outcome: it runs alone. */
@@ -59,6 +66,8 @@ export interface Circumstances {
   readonly ownLease: boolean;
   /** Whether this worker can run the item's engine at the version that wrote its state. */
   readonly engineLoaded: boolean;
+  /** The group that it waits for has been looked at since. */
+  readonly groupSeen: boolean;
 }
 
 export function decide(live: Live, hand: Hand, given: Circumstances): Decision {
@@ -69,10 +78,33 @@ export function decide(live: Live, hand: Hand, given: Circumstances): Decision {
   }
   if (!given.engineLoaded) return { kind: "hide", delayMs: backoffMs(hand.receiveCount), why: "engine not loaded here" };
   const held = leaseState(lease, head, given.nowMs, given.holderGone || given.ownLease);
-  if (given.ownLease && held === "lapsed") return claim(live, true, status.kind === "ready" && inbox.length === 0);
+  const lapsed = held === "lapsed";
+  if (given.ownLease && lapsed) return claim(live, true, inbox.length > 0 ? null : wakeNow(live, given.nowMs));
   if (held === "held" && lease !== null) return whileHeld(lease, hand, given.nowMs);
-  if (isEnded(status) || inbox.length > 0 || isOverdue(head, given.nowMs)) return claim(live, held === "lapsed", false);
-  return byStatus(live, status, hand, given.nowMs, held === "lapsed");
+  if (isEnded(status) || inbox.length > 0 || isOverdue(head, given.nowMs)) return claim(live, lapsed, null);
+  return byStatus(live, status, hand, given, lapsed);
+}
+
+/** There is something to do, whatever a message says: a command, an end to bring about, or what it waits for. */
+export function isOwed(live: Pick<Live, "head" | "inbox" | "signals">, nowMs: number): boolean {
+  const { head, inbox, signals } = live;
+  if (inbox.length > 0 || isOverdue(head, nowMs)) return true;
+  if (head.status.kind === "closing") return true;
+  return head.status.kind === "waiting" && wakeOf(head.status, signals, nowMs) !== null;
+}
+/** What ends a wait: the oldest signal of a name that it waits for, or its timeout. */
+export function wakeOf(wait: WaitingStatus, signals: readonly SignalEntry[], nowMs: number): StoredWake | null {
+  const signal = signals.find(({ name }) => wait.signals.includes(name));
+  if (signal !== undefined) return signalWake(signal);
+  return wait.timeoutAtMs !== null && wait.timeoutAtMs <= nowMs ? { kind: "timeout" } : null;
+}
+export function signalWake({ sort, name }: SignalEntry): StoredWake {
+  return { kind: "signal", sort, name };
+}
+/** Of the step that can run at once; null when none can. */
+function wakeNow({ head, lease, signals }: Live, nowMs: number): StoredWake | null {
+  if (head.status.kind === "ready") return head.wake;
+  return head.status.kind === "waiting" ? (inheritedWake(head, lease) ?? wakeOf(head.status, signals, nowMs)) : null;
 }
 
 /** † The holder's own message is in flight and comes back if it dies; any other is one too many. */
@@ -81,17 +113,32 @@ function whileHeld(lease: Lease, hand: Hand, nowMs: number): Decision {
   return { kind: "hide", delayMs: clampDelay(lease.expiresAtMs - nowMs), why: "somebody is at work with this very message" };
 }
 
-function byStatus(live: Live, status: OpenStatus | PausedStatus, hand: Hand, nowMs: number, lapsed: boolean): Decision {
+function byStatus(
+  live: Live,
+  status: Exclude<Status, { endedAtMs: number }>,
+  hand: Hand,
+  { nowMs, groupSeen }: Circumstances,
+  lapsed: boolean,
+): Decision {
   const { head, lease } = live;
   const named = lease?.messageId === hand.messageId;
   switch (status.kind) {
     case "sleeping":
-      if (status.wakeAtMs <= nowMs) return claim(live, lapsed, true);
+      if (status.wakeAtMs <= nowMs) return claim(live, lapsed, head.wake);
       return whileAsleep(status.wakeAtMs - nowMs, named || hand.version === head.version);
     case "ready":
       if (!named && hand.version !== null && hand.version < head.version)
         return { kind: "delete", why: "sent for an older version" };
-      return claim(live, lapsed, true);
+      return claim(live, lapsed, head.wake);
+    case "waiting": {
+      const wake = wakeNow(live, nowMs);
+      if (wake !== null) return claim(live, lapsed, wake);
+      if (status.group !== null && !groupSeen) return { kind: "look_at_group" };
+      if (status.timeoutAtMs === null) return { kind: "delete", why: "waiting" };
+      return whileAsleep(status.timeoutAtMs - nowMs, named || hand.version === head.version);
+    }
+    case "closing":
+      return claim(live, lapsed, null);
     case "paused":
       return { kind: "delete", why: "paused" };
     default:
@@ -107,13 +154,22 @@ function whileAsleep(delayMs: number, standsForWake: boolean): Decision {
     : { kind: "delete", why: "asleep, and sent for another version" };
 }
 
-function claim(live: Live, lapsed: boolean, runsStep: boolean): Decision {
+/** `wake`: of the step that it runs, or null where it is for something else. */
+function claim(live: Live, lapsed: boolean, wake: StoredWake | null): Decision {
   const { head, lease } = live;
   const attempts = attemptsOnRecord(head, lease);
   const noOutcome = lapsed && leftNoOutcome(head, lease);
   const takeOver = lapsed ? { attempts, noOutcome, alone: diedAlone(head, lease) } : null;
   const inherited = noOutcome ? attempts : null;
-  return { kind: "claim", claim: { attempt: runsStep ? attempts + 1 : inherited, takeOver, suspect: noOutcome } };
+  return {
+    kind: "claim",
+    claim: {
+      attempt: wake === null ? inherited : attempts + 1,
+      wake: wake ?? (lapsed ? inheritedWake(head, lease) : null),
+      takeOver,
+      suspect: noOutcome,
+    },
+  };
 }
 
 export function isOverdue(head: Head, nowMs: number): boolean {

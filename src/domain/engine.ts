@@ -1,8 +1,11 @@
 /** What an engine author writes, and what a step is given. Durations and instants are milliseconds. */
 
-import { type AnyContract, type Contract, requireSchema, type Schema } from "./contract.ts";
+import { type AnyContract, type Contract, type NoSignals, requireSchema, type Schema, type Signals } from "./contract.ts";
+import type { Effect } from "./effect.ts";
 import { InvalidArgumentError } from "./errors.ts";
+import type { Until } from "./group.ts";
 import type { Json } from "./json.ts";
+import type { Lane } from "./lane.ts";
 import { DAY_MS } from "./limits.ts";
 import type { Logger } from "./logger.ts";
 import type { ErrorClass, Retry } from "./retry.ts";
@@ -10,8 +13,17 @@ import type { ErrorClass, Retry } from "./retry.ts";
 type Ms = number;
 const YEAR_MS = 366 * DAY_MS;
 
+/** A signal as a step gets it; `name` tells the type of its payload. */
+export type Signal<G extends Signals, N extends keyof G = keyof G> = {
+  readonly [K in N]: { readonly name: K; readonly payload: G[K]; readonly id: string; readonly sentAtMs: Ms };
+}[N];
 /** Why this step runs. The same on every attempt of the step. */
-export type Wake = { readonly kind: "go" } | { readonly kind: "resumed"; readonly note: string };
+export type Wake<G extends Signals = NoSignals> =
+  | { readonly kind: "go" }
+  | { readonly kind: "timeout" }
+  | { readonly kind: "resumed"; readonly note: string }
+  | { readonly kind: "signal"; readonly signal: Signal<G> }
+  | { readonly kind: "children"; readonly group: string; readonly succeeded: number; readonly failed: number };
 
 /** Why an item is about to end badly; what `recover` is given. */
 export type Cause =
@@ -22,7 +34,7 @@ export type Cause =
   | { readonly kind: "limit"; readonly name: string };
 
 declare const made: unique symbol;
-/** What a step returns: only `ctx.next`, `ctx.complete` and `ctx.fail` make one. */
+/** What a step returns: only `ctx.next`, `ctx.waitFor`, `ctx.complete` and `ctx.fail` make one. */
 export interface Outcome {
   readonly [made]: true;
 }
@@ -49,6 +61,33 @@ export interface Artifacts {
   read(ref: ArtifactRef | string, range?: { from: number; to: number }): AsyncIterable<Uint8Array>;
 }
 
+/** How an item ended. */
+export type Ended<R> =
+  | { readonly status: "completed"; readonly result: R }
+  | { readonly status: "failed" | "cancelled" | "dead_lettered"; readonly error: Error };
+
+export interface StartOptions {
+  /** Default "normal". */
+  readonly lane?: Lane;
+  /** Tenants of a lane take turns. Default none. */
+  readonly tenant?: string;
+  readonly labels?: Readonly<Record<string, string>>;
+  /** From 0 to years. Default 0. */
+  readonly delayMs?: Ms;
+  /** From enqueue. Default none. */
+  readonly deadlineMs?: Ms;
+}
+export interface ChildOptions extends StartOptions {
+  /** The same key again is the same child, whichever step says it. */
+  readonly key: string;
+  /** To wait for with `ctx.waitFor({ group })`; 1 to 128 characters. Default none. */
+  readonly group?: string;
+  /** Of the group at work at once; the first value given stands. Default no limit. */
+  readonly limit?: number;
+  /** What becomes of a child that has not ended when its parent has. Default "cancel". */
+  readonly ifParentEnds?: "cancel" | "leave";
+}
+
 /** Not generic, so that helpers and tools can take it. Every use after the attempt has ended throws CtxRevokedError. */
 export interface StepCtx {
   readonly workId: string;
@@ -65,19 +104,58 @@ export interface StepCtx {
   now(): Ms;
   /** A memo for what is safe to repeat (a model call): one write, after. Keys are per step. Comes back as stored JSON. */
   once<T>(key: string, run: () => Promise<T>): Promise<T>;
+  /**
+   * A side effect with a ledger: never quietly run twice or skipped. The same key with another input is an error that
+   * names both digests. Results come back as stored JSON, also the first time. Effects of one step may run in parallel;
+   * all settle before the step commits.
+   *
+   * @throws EffectConflictError, NestedEffectError, EffectFailedError, DidNotHappen
+   */
+  effect<I, T>(key: string, input: I, effect: Effect<I, T>): Promise<T>;
+  /** Starts a child, idempotently by key, and answers its work id. @throws SchemaError, EffectConflictError */
+  start<P extends Json, R extends Json, G extends Signals>(
+    contract: Contract<P, R, G>,
+    payload: P,
+    options: ChildOptions,
+  ): Promise<string>;
+  /** The children of a group that have ended, in the order of starting. */
+  results<R extends Json>(contract: Contract<Json, R>, group: string): AsyncIterable<{ readonly key: string } & Ended<R>>;
+  /** Appends to the item's output stream, which `client.output` reads live. What an attempt wrote counts once it commits. */
+  write(chunk: string): void;
+  /** A one-shot token that stands for a signal to this item, for whoever has no client. The same on every attempt of the step. */
+  callbackToken(signal: string, options: { expiresMs: Ms }): Promise<string>;
   /** Adds to a meter (tokens, dollars); committed with the attempt, failed ones too, and held against limits.meters. */
   meter(name: string, amount: number): void;
   readonly artifacts: Artifacts;
 }
 
-export interface Ctx<P, R, S, L> extends StepCtx {
+export interface WaitOptions<G extends Signals, L> {
+  /** Any of these. */
+  signals?: (keyof G & string)[];
+  /** A group of children. An empty one is satisfied at once. */
+  group?: string;
+  /** Of the group. Default "all". `failedAtMost`: when all have ended, or as soon as more have failed. */
+  until?: Until;
+  /** Wakes with "timeout". Default none: it may wait for ever. */
+  timeoutMs?: Ms;
+  /** Names the step to come. */
+  at?: string;
+  append?: L[];
+}
+
+export interface Ctx<P, R, G extends Signals, S, L> extends StepCtx {
   readonly payload: P;
-  readonly wake: Wake;
+  readonly wake: Wake<G>;
   /** Committed entries, oldest first; `last` reads no more than it needs. */
   readLog(options?: { last?: number }): Promise<readonly L[]>;
+  /** Buffered signals of a name, oldest first, without waiting; consumed by this step's commit. Default 16, which is the most. */
+  take<N extends keyof G & string>(name: N, max?: number): Promise<Signal<G, N>[]>;
   /** Go on: at once, after a delay, or at an instant. `at` names the step to come. */
   next(state: S, options?: { at?: string; append?: L[]; delayMs?: Ms; untilAtMs?: Ms }): Outcome;
-  complete(result: R, options?: { append?: L[] }): Outcome;
+  /** Wait for whichever comes first. */
+  waitFor(state: S, what: WaitOptions<G, L>): Outcome;
+  /** `ifUnread: "step"`: a signal that was accepted before the end is never dropped; the step runs once more with it. Default "drop". */
+  complete(result: R, options?: { append?: L[]; ifUnread?: "step" | "drop" }): Outcome;
   /** Ends the item as failed, without retry and without `recover`. */
   fail(error: Error): Outcome;
 }
@@ -98,7 +176,7 @@ export interface EngineLimits {
   meters?: Record<string, number>;
 }
 
-export interface EngineCode<P extends Json, R extends Json, S extends Json, L extends Json> {
+export interface EngineCode<P extends Json, R extends Json, G extends Signals, S extends Json, L extends Json> {
   /** A whole number from 1; a worker leaves items of a newer version to newer workers. */
   version: number;
   state: Schema<S>;
@@ -107,9 +185,9 @@ export interface EngineCode<P extends Json, R extends Json, S extends Json, L ex
   /** Runs at the first claim, as part of the first attempt. */
   init: NoInfer<S> | ((payload: P) => NoInfer<S>);
   /** One transition. May run more than once from the same state; the state passed in is a fresh copy each time. */
-  step(state: NoInfer<S>, ctx: Ctx<P, R, NoInfer<S>, NoInfer<L>>): Promise<Outcome>;
+  step(state: NoInfer<S>, ctx: Ctx<P, R, G, NoInfer<S>, NoInfer<L>>): Promise<Outcome>;
   /** Durable steps before a bad end is final (exhausted, crashed, cancelled, deadline, limit; not after `fail`): compensate here. Once per life; its wake is "go". */
-  recover?(state: NoInfer<S>, cause: Cause, ctx: Ctx<P, R, NoInfer<S>, NoInfer<L>>): Promise<Outcome>;
+  recover?(state: NoInfer<S>, cause: Cause, ctx: Ctx<P, R, G, NoInfer<S>, NoInfer<L>>): Promise<Outcome>;
   /** Carries payload and state of an earlier version over. A throw pauses the item; nothing is lost. */
   migrate?(old: { payload: unknown; state: unknown }, fromVersion: number): { payload: P; state: NoInfer<S> };
   /** Defaults per class in retry.ts: transient 10 attempts, unknown 5, the others 1; full jitter between minMs and maxMs. */
@@ -123,7 +201,7 @@ export interface EngineCode<P extends Json, R extends Json, S extends Json, L ex
 /** An engine as the runtime sees it: the types are checked where it is defined, and by its schemas at run time. */
 export interface Engine extends AnyContract {
   readonly version: number;
-  readonly code: EngineCode<Json, Json, Json, Json>;
+  readonly code: EngineCode<Json, Json, Signals, Json, Json>;
 }
 
 /**
@@ -131,13 +209,13 @@ export interface Engine extends AnyContract {
  *
  * @throws InvalidArgumentError when a field is not usable.
  */
-export function defineEngine<P extends Json, R extends Json, S extends Json, L extends Json = never>(
-  contract: Contract<P, R>,
-  code: EngineCode<P, R, S, L>,
-): Engine & Contract<P, R> {
+export function defineEngine<P extends Json, R extends Json, G extends Signals, S extends Json, L extends Json = never>(
+  contract: Contract<P, R, G>,
+  code: EngineCode<P, R, G, S, L>,
+): Engine & Contract<P, R, G> {
   checkCode(contract.id, code);
   // Erased once, here: what reaches the code at run time has passed the schemas of these very types.
-  const erased = code as unknown as EngineCode<Json, Json, Json, Json>;
+  const erased = code as unknown as Engine["code"];
   return Object.freeze({ ...contract, version: code.version, code: erased });
 }
 

@@ -12,6 +12,13 @@ export type ErrorCode =
   | "invalid_argument"
   | "key_conflict"
   | "refused"
+  | "signal_conflict"
+  | "signal_in_doubt"
+  | "effect_conflict"
+  | "effect_nested"
+  | "effect_failed"
+  | "effect_in_doubt"
+  | "unknown_effect"
   | "inbox_full"
   | "ctx_revoked"
   | "not_an_outcome"
@@ -89,6 +96,60 @@ export class KeyConflictError extends RookeryError {
 export class RefusedError extends RookeryError {
   constructor(command: string, workId: string, expected: string, got: string) {
     super("refused", `cannot ${command} work item ${workId}: expected ${expected}, got one that is ${got.replaceAll("_", "-")}`);
+  }
+}
+/** The same id was given with another signal. */
+export class SignalConflictError extends RookeryError {
+  constructor(workId: string, id: string, stored: string, given: string) {
+    super(
+      "signal_conflict",
+      `signal id ${quote(id)} was sent to work item ${workId} with another name or payload: expected digest ${stored}, got ${given}`,
+    );
+  }
+}
+/** The item was about to end when the signal came: whether it is still read is not known yet. */
+export class SignalInDoubtError extends RookeryError {
+  constructor(workId: string, id: string, afterMs: number) {
+    super(
+      "signal_in_doubt",
+      `signal ${quote(id)} came as work item ${workId} was about to end, and ${afterMs} ms later it is not known whether ` +
+        "it is read; sending it again with the same id tells",
+      { retryable: true },
+    );
+  }
+}
+/** The same key was given with another input (an effect), or payload (a child). */
+export class EffectConflictError extends RookeryError {
+  constructor(workId: string, what: string, key: string, stored: string, given: string) {
+    super(
+      "effect_conflict",
+      `${what} ${quote(key)} of work item ${workId} was given with another input before: expected digest ${stored}, got ${given}`,
+    );
+  }
+}
+export class NestedEffectError extends RookeryError {
+  constructor(workId: string, key: string, within: string) {
+    super(
+      "effect_nested",
+      `effect ${quote(key)} of work item ${workId} was begun within effect ${quote(within)}: expected one beside it`,
+    );
+  }
+}
+/** An operator said that the effect is not to be. */
+export class EffectFailedError extends RookeryError {
+  constructor(workId: string, key: string, reason: string) {
+    super("effect_failed", `effect ${quote(key)} of work item ${workId} was given up: ${reason}`);
+  }
+}
+/** Whether the effect happened is not known, and the attempt ends with it, whatever its step makes of this error. */
+export class EffectInDoubtError extends RookeryError {
+  constructor(workId: string, key: string, why: string, cause?: unknown) {
+    super("effect_in_doubt", `effect ${quote(key)} of work item ${workId} is in doubt: ${why}`, { cause });
+  }
+}
+export class UnknownEffectError extends RookeryError {
+  constructor(workId: string, key: string, known: readonly string[]) {
+    super("unknown_effect", `work item ${workId} has no effect ${quote(key)}, expected one of: ${known.join(", ") || "(none)"}`);
   }
 }
 export class InboxFullError extends RookeryError {

@@ -1,11 +1,13 @@
 /** The snapshot of a work item (HEAD): the one record that says how far it is. Absent means version 0. */
-import type { ArtifactRef, Wake } from "./engine.ts";
+import type { ArtifactRef } from "./engine.ts";
 import { assertNever, invariant } from "./errors.ts";
+import type { GroupWait } from "./group.ts";
 import { type FencingToken, parseToken } from "./ids.ts";
 import type { Item, Stored } from "./item.ts";
 import { RECOVER_MS } from "./limits.ts";
 import type { StoredError } from "./stored-error.ts";
 import { EMPTY_STRAND, type Strand } from "./strand.ts";
+import type { StoredWake } from "./wake.ts";
 
 /** A cause as data; `recover` is given it with a live Error. */
 export type StoredCause =
@@ -15,9 +17,26 @@ export type StoredCause =
   | { readonly kind: "deadline" }
   | { readonly kind: "limit"; readonly name: string };
 
+export type WaitingStatus = {
+  readonly kind: "waiting";
+  readonly sinceMs: number;
+  /** Names; empty when it waits for no signal. */
+  readonly signals: readonly string[];
+  readonly group: GroupWait | null;
+  readonly timeoutAtMs: number | null;
+};
 export type OpenStatus =
   | { readonly kind: "ready" }
-  | { readonly kind: "sleeping"; readonly sinceMs: number; readonly wakeAtMs: number; readonly why: "delay" | "retry" };
+  | {
+      readonly kind: "sleeping";
+      readonly sinceMs: number;
+      readonly wakeAtMs: number;
+      /** `effect`: until an effect of a dead attempt is in doubt, or its outside system is asked again. */
+      readonly why: "delay" | "retry" | "effect";
+    }
+  | WaitingStatus;
+/** It has its result, and ends unless something came in meanwhile that nobody has read. */
+export type ClosingStatus = { readonly kind: "closing"; readonly sinceMs: number; readonly result: Stored };
 export type BadEnd = {
   readonly kind: "failed" | "cancelled" | "dead_lettered";
   readonly endedAtMs: number;
@@ -33,7 +52,7 @@ export type PausedStatus = {
   readonly beneath: OpenStatus;
 };
 /** A field exists only in the states that have it. */
-export type Status = OpenStatus | PausedStatus | EndedStatus;
+export type Status = OpenStatus | ClosingStatus | PausedStatus | EndedStatus;
 
 /** What an attempt may still use; counted from enqueue or from the last redrive. */
 export interface Budget {
@@ -63,7 +82,8 @@ export interface Head {
   readonly engineVersion: number;
   /** The payload as `migrate` carried it over; null when it is still ITEM's. */
   readonly payload: Stored | null;
-  readonly wake: Wake;
+  /** Of the step to come; a waiting item gets its own by the claim that ends the wait. */
+  readonly wake: StoredWake;
   /** Attempts on record for the step to come: counted before they run (G2). */
   readonly attempt: number;
   /** Of these, the ones that threw. */
@@ -76,6 +96,8 @@ export interface Head {
   readonly sealedArtifacts: Strand;
   readonly journal: Strand;
   readonly log: Strand;
+  /** An attempt of this version that came to nothing may have left text in the output stream. */
+  readonly leftOutput: boolean;
   /** Sort keys of the inbox entries that this commit consumed. */
   readonly consumed: readonly string[];
   readonly budget: Budget;
@@ -115,6 +137,7 @@ export function initialHead(item: Item, deadlineMs: number | null = item.deadlin
     sealedArtifacts: EMPTY_STRAND,
     journal: EMPTY_STRAND,
     log: EMPTY_STRAND,
+    leftOutput: false,
     consumed: [],
     budget: { sinceVersion: 0, sinceMs: item.createdAtMs, meters: {} },
     recovery: null,
@@ -134,6 +157,8 @@ export function isEnded(status: Status): status is EndedStatus {
       return true;
     case "ready":
     case "sleeping":
+    case "waiting":
+    case "closing":
     case "paused":
       return false;
     default:
@@ -143,14 +168,19 @@ export function isEnded(status: Status): status is EndedStatus {
 export function isPaused(status: Status): status is PausedStatus {
   return status.kind === "paused";
 }
+/** The snapshot as the step that this wake is for finds it. */
+export function woken(head: Head, wake: StoredWake): Head {
+  return { ...head, status: { kind: "ready" }, wake };
+}
 /** Attempts belong to items at work: nothing but a redrive changes an ended one, nothing but a command a paused one. */
 export function requireOpen(head: Head): OpenStatus {
   const { status } = head;
-  invariant(!isEnded(status) && !isPaused(status), `expected an item at work, got one that is ${status.kind}`);
+  const atWork = status.kind === "ready" || status.kind === "sleeping" || status.kind === "waiting";
+  invariant(atWork, `expected an item at work, got one that is ${status.kind}`);
   return status;
 }
 /** While `recover` has its turn its own bound stands for the item's; a paused item has none until it is resumed. */
 export function deadlineOf(head: Head): number | null {
-  if (head.status.kind === "paused" || isEnded(head.status)) return null;
+  if (head.status.kind === "paused" || head.status.kind === "closing" || isEnded(head.status)) return null;
   return head.recovery === null ? head.deadlineAtMs : head.recovery.sinceMs + RECOVER_MS;
 }

@@ -1,4 +1,5 @@
 /** The request for a work item: written once by enqueue, never changed. */
+import type { Slot } from "./group.ts";
 import type { Namespace, WorkId } from "./ids.ts";
 import type { Lane } from "./lane.ts";
 
@@ -6,6 +7,15 @@ import type { Lane } from "./lane.ts";
 export type Stored =
   | { readonly kind: "inline"; readonly json: string }
   | { readonly kind: "blob"; readonly digest: string; readonly bytes: number };
+
+/** Of a child: where it belongs. */
+export interface Parent {
+  readonly workId: WorkId;
+  /** The key that its parent gave it. */
+  readonly key: string;
+  /** Null for one that is in no group. */
+  readonly group: { readonly name: string; readonly slot: Slot; readonly limited: boolean } | null;
+}
 
 export interface Item {
   readonly namespace: Namespace;
@@ -23,6 +33,7 @@ export interface Item {
   /** From enqueue (or the last redrive) to the deadline; null for none. */
   readonly deadlineMs: number | null;
   readonly key: string | null;
+  readonly parent: Parent | null;
 }
 
 /** What maps an idempotency key to a work item (G5). */

@@ -4,6 +4,7 @@ import { assertNever } from "./errors.ts";
 import type { StoredCause } from "./head.ts";
 import type { Stored } from "./item.ts";
 import type { StoredError } from "./stored-error.ts";
+import type { StoredWake } from "./wake.ts";
 
 interface At {
   /** HEAD's version after it. */
@@ -19,6 +20,8 @@ export type JournalEvent = At &
         readonly durationMs: number;
         readonly state: Stored | null;
       }
+    /** What ended the wait before the step that follows. */
+    | { readonly kind: "woken"; readonly step: string; readonly wake: StoredWake }
     | {
         readonly kind: "failed";
         readonly step: string;
@@ -31,6 +34,14 @@ export type JournalEvent = At &
     | { readonly kind: "taken_over"; readonly step: string; readonly attempt: number; readonly alone: boolean }
     /** A worker that shut down gave the step back; the attempt is not spent. */
     | { readonly kind: "given_back"; readonly step: string; readonly attempt: number }
+    /** Whether an effect happened is not known; asked again at `untilAtMs`, or (null) by a person. */
+    | {
+        readonly kind: "in_doubt";
+        readonly step: string;
+        readonly key: string;
+        readonly why: string;
+        readonly untilAtMs: number | null;
+      }
     | { readonly kind: "paused"; readonly reason: string }
     | { readonly kind: "resumed" }
     | { readonly kind: "cancel_requested"; readonly reason: string }
@@ -44,6 +55,7 @@ export type JournalEvent = At &
 
 /** What a policy keeps of an event, or null; failures, deaths, commands and ends are always kept. */
 export function kept(event: JournalEvent, policy: JournalPolicy): JournalEvent | null {
+  if (event.kind === "woken") return policy === "compact" ? null : event;
   if (event.kind !== "step") return event;
   if (policy === "compact") return event.attempt > 1 ? { ...event, state: null } : null;
   return keepsState(policy, event.version) ? event : { ...event, state: null };

@@ -5,12 +5,22 @@
  *   LIVE/HEAD             the snapshot       the lease holder only   removed when the item is collected
  *   LIVE/ITEM             the request        enqueue, once           removed before HEAD: without it nothing runs
  *   LIVE/LEASE            who works on it    who claims              removed when the item is collected
- *   LIVE/inbox/<at>/<id>  one command        anyone, once            removed after the commit that consumed it
+ *   LIVE/CHILDREN         that it has some   its own step, once      removed when the item is collected
+ *   LIVE/command/<at>/<id>  one command      anyone, once            removed after the commit that consumed it
+ *   LIVE/inbox/<at>/<id>  one signal         anyone, once            removed after the commit that consumed it
  *   seen/<id>             that it was sent   its sender              removed when the item is collected
  *   once/<version>/<key>  a memo             the lease holder, once  removed when the item is collected
+ *   effect/<version>/<key>  a side effect    the lease holder, and who resolves it   removed when the item is collected
+ *   callback/<version>/<name>  a one-shot token   the lease holder, once   removed when the item is collected
+ *   child/<key>           a child item       the lease holder, once  removed when the item is collected
+ *   group/<name>/leaf/<leaf>  who has ended  parent and children, by revision   removed when the item is collected
+ *   group/<name>/list/<leaf>  who was started  the lease holder      removed when the item is collected
+ *   group/<name>/limit    how many at once   parent and children, by revision   removed when the item is collected
+ *   output/<version>/<attempt>/<n>  streamed text   the lease holder, once   removed when the item is collected
  *   segment/<strand>/<n>/<nonce>  sealed     the lease holder, once  merged ones after the commit that links past them
  *
- * The live range comes with one read; capitals sort before small letters, so a full inbox cannot push HEAD out of it.
+ * The live range comes with one read; capitals sort before small letters, and commands before signals, so a full inbox
+ * can push neither HEAD nor a cancel out of it.
  */
 /** From `from` (inclusive) to `to` (exclusive), by byte order. */
 interface SortRange {
@@ -22,10 +32,12 @@ export const DUE_KEY = "LIVE/DUE";
 export const HEAD_KEY = "LIVE/HEAD";
 export const ITEM_KEY = "LIVE/ITEM";
 export const LEASE_KEY = "LIVE/LEASE";
+export const CHILDREN_KEY = "LIVE/CHILDREN";
 /** The only record of a key's partition. */
 export const KEY_KEY = "KEY";
 
 export const LIVE_RANGE: SortRange = { from: "LIVE/", to: "LIVE0" };
+export const COMMAND_RANGE: SortRange = { from: "LIVE/command/", to: "LIVE/command0" };
 export const INBOX_RANGE: SortRange = { from: "LIVE/inbox/", to: "LIVE/inbox0" };
 
 const INSTANT_DIGITS = 15;
@@ -34,8 +46,15 @@ const SEGMENT_DIGITS = 9;
 function padded(value: number, digits: number): string {
   return String(value).padStart(digits, "0");
 }
+export function commandKey(sentAtMs: number, id: string): string {
+  return `LIVE/command/${padded(sentAtMs, INSTANT_DIGITS)}/${id}`;
+}
 export function inboxKey(sentAtMs: number, id: string): string {
   return `LIVE/inbox/${padded(sentAtMs, INSTANT_DIGITS)}/${id}`;
+}
+/** The id is the last part of a command's or signal's key. */
+export function idOfInboxKey(sort: string): string {
+  return sort.slice(sort.lastIndexOf("/") + 1);
 }
 export function seenKey(id: string): string {
   return `seen/${id}`;
@@ -43,6 +62,45 @@ export function seenKey(id: string): string {
 export function onceKey(version: number, digest: string): string {
   return `once/${padded(version, SEGMENT_DIGITS)}/${digest}`;
 }
+
+/** `scope` is the version for a step's own, "item" for one that all steps share. */
+export function effectKey(scope: number | "item", digest: string): string {
+  return `effect/${scope === "item" ? scope : padded(scope, SEGMENT_DIGITS)}/${digest}`;
+}
+export const EFFECT_RANGE: SortRange = { from: "effect/", to: "effect0" };
+export function callbackKey(version: number, digest: string): string {
+  return `callback/${padded(version, SEGMENT_DIGITS)}/${digest}`;
+}
+export function childKey(digest: string): string {
+  return `child/${digest}`;
+}
+export const CHILD_RANGE: SortRange = { from: "child/", to: "child0" };
+
+const TOKEN_DIGITS = 12;
+/** Leaves of a group in the order of their starting: by version, then by the fencing token of the attempt. */
+export function leafName(version: number, token: number, n: number): string {
+  return `${padded(version, SEGMENT_DIGITS)}.${padded(token, TOKEN_DIGITS)}.${padded(n, SEGMENT_DIGITS)}`;
+}
+/** `group` is the digest of its name. */
+export function leafKey(group: string, leaf: string): string {
+  return `group/${group}/leaf/${leaf}`;
+}
+export function leafRange(group: string): SortRange {
+  return { from: `group/${group}/leaf/`, to: `group/${group}/leaf0` };
+}
+export function memberListKey(group: string, leaf: string): string {
+  return `group/${group}/list/${leaf}`;
+}
+export function groupLimitKey(group: string): string {
+  return `group/${group}/limit`;
+}
+export const GROUP_RANGE: SortRange = { from: "group/", to: "group0" };
+
+/** Chunks of the output stream, in the order in which a reader wants them. */
+export function outputKey(version: number, token: number, attempt: number, n: number): string {
+  return `output/${padded(version, SEGMENT_DIGITS)}/${padded(token, TOKEN_DIGITS)}.${padded(attempt, SEGMENT_DIGITS)}/${padded(n, SEGMENT_DIGITS)}`;
+}
+export const OUTPUT_RANGE: SortRange = { from: "output/", to: "output0" };
 
 export type StrandName = "journal" | "log" | "artifact";
 export interface SegmentAddress {

@@ -5,6 +5,7 @@
 import type { Head } from "./head.ts";
 import type { FencingToken } from "./ids.ts";
 import { MAX_DELAY_MS } from "./limits.ts";
+import type { StoredWake } from "./wake.ts";
 
 export interface Lease {
   /** ProcessTable's name of the process. */
@@ -17,6 +18,8 @@ export interface Lease {
   readonly version: number;
   /** The attempt it stands for, or inherits without an outcome, from 1; null when it was claimed for commands alone. */
   readonly attempt: number | null;
+  /** What ended the wait, when it was claimed out of one: the same on every attempt. Null otherwise. */
+  readonly wake: StoredWake | null;
   /** Nothing else ran in its process when it was claimed: a death counts against the item. */
   readonly alone: boolean;
 }
@@ -38,6 +41,11 @@ export function attemptsOnRecord(head: Head, lease: Lease | null): number {
   if (lease === null || lease.attempt === null || lease.version !== head.version || lease.token <= head.token)
     return head.attempt;
   return Math.max(head.attempt, lease.attempt);
+}
+/** What ended the wait for an attempt that HEAD has not met. */
+export function inheritedWake(head: Head, lease: Lease | null): StoredWake | null {
+  if (lease === null || lease.version !== head.version || lease.token <= head.token) return null;
+  return lease.wake;
 }
 /**
  * An attempt was on its way when the lease lapsed: what it did is unknown. Either HEAD's (a commit that did not release

@@ -65,13 +65,22 @@ export const ERROR_CHARS = 2_000;
 /** The reason or note that comes with a command: it is stored in the snapshot. */
 export const NOTE_CHARS = 2_000;
 
+/** Signals, and commands, that wait to be read: so many come with one read, so many are buffered, so many go with a commit. */
 export const INBOX_READ = 64;
 export const INBOX_MAX = 1_000;
 export const INBOX_CONSUMED = 16;
+/** A signal is accepted or not; one that met an item at its very end asks again for so long before it says that it does not know. */
+export const CLOSING_MS = 10 * SECOND_MS;
+
+/** Default for an effect's timeoutMs: after it, the effect of a dead attempt is in doubt. */
+export const EFFECT_MS = MINUTE_MS;
+/** How long an effect's `ifInDoubt` may say "ask again" before the item waits for a person. */
+export const ASK_MS = DAY_MS;
 
 /** Keys may be anything that a business has for a name. */
 export const KEY_BYTES = 16_384;
 export const NAMESPACE_PATTERN = /^[a-z0-9][a-z0-9_-]{0,62}$/;
+export const SIGNAL_PATTERN = /^[a-zA-Z0-9_][a-zA-Z0-9_.-]{0,62}$/;
 export const ENGINE_PATTERN = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}$/;
 
 invariant(3 * HEARTBEAT_MS < LEASE_DURATION_MS, "three heartbeats fit into a lease");

@@ -1,4 +1,5 @@
 /** Which errors are worth another attempt, how many, and when. */
+import { DidNotHappen } from "./effect.ts";
 import { RookeryError } from "./errors.ts";
 
 /** `bug` is a programmer's error, `unknown` what nobody recognised. */
@@ -45,6 +46,8 @@ const PERMISSION_STATUS = new Set([401, 403]);
 export function classOf(thrown: unknown): ErrorClass {
   if (!(thrown instanceof Error)) return "unknown";
   if (thrown instanceof RookeryError) return classOfOwn(thrown);
+  // It surely did not happen, so another try is safe; what kept it from happening says whether it is of use.
+  if (thrown instanceof DidNotHappen) return thrown.cause === undefined ? "transient" : classOf(thrown.cause);
   if (hasTransientCode(thrown)) return "transient";
   if (thrown instanceof TypeError) return thrown.message === "fetch failed" ? "transient" : "bug";
   if (thrown instanceof ReferenceError || thrown instanceof RangeError) return "bug";
@@ -53,7 +56,8 @@ export function classOf(thrown: unknown): ErrorClass {
 }
 
 function classOfOwn(error: RookeryError): ErrorClass {
-  if (error.code === "step_timeout") return "unknown";
+  if (error.code === "step_timeout" || error.code === "effect_in_doubt") return "unknown";
+  if (error.code === "effect_failed") return "business";
   return error.retryable ? "transient" : "bug";
 }
 /** Of the error or of what caused it; chains of causes may be circular. */

@@ -23,18 +23,22 @@ import {
   type Transition,
 } from "./ends.ts";
 import type { ArtifactRef } from "./engine.ts";
-import { assertNever } from "./errors.ts";
-import { type Head, isEnded, type OpenStatus, requireOpen } from "./head.ts";
+import { assertNever, invariant } from "./errors.ts";
+import type { GroupWait } from "./group.ts";
+import { type Head, isEnded, type OpenStatus, requireOpen, woken } from "./head.ts";
 import type { Command } from "./inbox.ts";
 import type { Stored } from "./item.ts";
 import type { JournalEvent } from "./journal.ts";
 import type { StoredError } from "./stored-error.ts";
+import type { StoredWake } from "./wake.ts";
 
 /** What an attempt brings with it, whether it ended well or not. */
 export interface AttemptReport {
   readonly attempt: number;
   readonly durationMs: number;
   readonly meters: Readonly<Record<string, number>>;
+  /** It wrote to the output stream. */
+  readonly wrote: boolean;
 }
 export interface OutcomeReport extends AttemptReport {
   readonly state: Stored;
@@ -51,23 +55,46 @@ export type Input =
       readonly report: OutcomeReport;
       readonly next: { readonly step: string; readonly wakeAtMs: number };
     }
-  | { readonly kind: "complete"; readonly report: OutcomeReport; readonly result: Stored }
+  | { readonly kind: "wait"; readonly report: OutcomeReport; readonly wait: Wait }
+  | { readonly kind: "complete"; readonly report: OutcomeReport; readonly result: Stored; readonly ifUnread: "step" | "drop" }
+  /** What a closing item is to read first; null: nothing, so it ends. */
+  | { readonly kind: "close"; readonly wake: StoredWake | null }
   | { readonly kind: "fail"; readonly report: AttemptReport; readonly error: StoredError }
   /** `retryAtMs` null: the attempts of its class are used up. */
   | { readonly kind: "threw"; readonly report: AttemptReport; readonly error: StoredError; readonly retryAtMs: number | null }
   | { readonly kind: "took_over"; readonly attempts: number; readonly noOutcome: boolean; readonly alone: boolean }
-  | { readonly kind: "gave_back"; readonly attempt: number; readonly meters: Head["meters"] }
+  | { readonly kind: "gave_back"; readonly report: AttemptReport }
+  /** An effect's outcome is not known: it is asked about again at an instant, or by a person (null). */
+  | {
+      readonly kind: "in_doubt";
+      readonly report: AttemptReport;
+      readonly key: string;
+      readonly why: string;
+      readonly untilAtMs: number | null;
+    }
   | { readonly kind: "cannot_migrate"; readonly attempt: number; readonly error: StoredError }
   | { readonly kind: "overdue" }
   | { readonly kind: "command"; readonly command: Command };
+
+/** What an item waits for, whichever comes first. */
+export interface Wait {
+  readonly step: string;
+  readonly signals: readonly string[];
+  readonly group: GroupWait | null;
+  readonly timeoutAtMs: number | null;
+}
 
 export function transition(nowMs: number, head: Head, input: Input, rules: Rules): Transition {
   const from: From = { nowMs, head, rules };
   switch (input.kind) {
     case "advance":
       return advance(from, input.report, input.next);
+    case "wait":
+      return wait(from, input.report, input.wait);
     case "complete":
-      return complete(from, input.report, input.result);
+      return input.ifUnread === "step" ? closing(from, input.report, input.result) : complete(from, input.report, input.result);
+    case "close":
+      return close(from, input.wake);
     case "fail":
       return fail(from, input.report, input.error);
     case "threw":
@@ -75,7 +102,9 @@ export function transition(nowMs: number, head: Head, input: Input, rules: Rules
     case "took_over":
       return takeOver(from, input);
     case "gave_back":
-      return giveBack(from, input.attempt, input.meters);
+      return giveBack(from, input.report);
+    case "in_doubt":
+      return inDoubt(from, input);
     case "cannot_migrate":
       return cannotMigrate(from, input.attempt, input.error);
     case "overdue":
@@ -91,7 +120,13 @@ export function transition(nowMs: number, head: Head, input: Input, rules: Rules
 function advance(from: From, report: OutcomeReport, to: { step: string; wakeAtMs: number }): Transition {
   const status: OpenStatus =
     to.wakeAtMs > from.nowMs ? { kind: "sleeping", sinceMs: from.nowMs, wakeAtMs: to.wakeAtMs, why: "delay" } : { kind: "ready" };
-  const next: Head = { ...committed(from, report), status, step: to.step };
+  return goOn(from, report, to.step, status);
+}
+function wait(from: From, report: OutcomeReport, { step, ...what }: Wait): Transition {
+  return goOn(from, report, step, { kind: "waiting", sinceMs: from.nowMs, ...what });
+}
+function goOn(from: From, report: OutcomeReport, step: string, status: OpenStatus): Transition {
+  const next: Head = { ...committed(from, report), status, step };
   const changes = stepEvents(from, next, report);
   const limit = limitPassed(next, from.rules);
   if (limit !== null) return endBadly(from, next, limit, changes);
@@ -102,6 +137,21 @@ function advance(from: From, report: OutcomeReport, to: { step: string; wakeAtMs
 function complete(from: From, report: OutcomeReport, result: Stored): Transition {
   const next = ended(from, committed(from, report), { kind: "completed", endedAtMs: from.nowMs, result });
   return { next, changes: [...stepEvents(from, next, report), endEvent(from, next)] };
+}
+
+/** Committed, but not the end yet: what came in by now is read first. */
+function closing(from: From, report: OutcomeReport, result: Stored): Transition {
+  const next: Head = { ...committed(from, report), status: { kind: "closing", sinceMs: from.nowMs, result } };
+  return { next, changes: stepEvents(from, next, report) };
+}
+/** Something is unread: the result is dropped, and the item goes on from its last state. */
+function close(from: From, wake: StoredWake | null): Transition {
+  const { head, nowMs } = from;
+  const { status } = head;
+  invariant(status.kind === "closing", `expected a closing item, got one that is ${status.kind}`);
+  if (wake !== null) return { next: { ...woken(head, wake), updatedAtMs: nowMs }, changes: [] };
+  const next = ended(from, head, { kind: "completed", endedAtMs: nowMs, result: status.result });
+  return { next, changes: [endEvent(from, next)] };
 }
 
 /** The author's word: no retry, no `recover`. Within `recover`, the end keeps the status of its cause. */
@@ -129,7 +179,8 @@ function threw(from: From, report: AttemptReport, error: StoredError, retryAtMs:
 function takeOver(from: From, lapsed: { attempts: number; noOutcome: boolean; alone: boolean }): Transition {
   const { head, rules } = from;
   const crashes = head.crashes + (lapsed.alone ? 1 : 0);
-  const next: Head = { ...head, attempt: lapsed.attempts, crashes, updatedAtMs: from.nowMs };
+  const leftOutput = head.leftOutput || lapsed.noOutcome;
+  const next: Head = { ...head, attempt: lapsed.attempts, crashes, leftOutput, updatedAtMs: from.nowMs };
   const changes: JournalEvent[] = lapsed.noOutcome
     ? [{ kind: "taken_over", ...at(from, head), step: head.step, attempt: lapsed.attempts, alone: lapsed.alone }]
     : [];
@@ -139,11 +190,23 @@ function takeOver(from: From, lapsed: { attempts: number; noOutcome: boolean; al
 }
 
 /** The worker shuts down: the attempt is not spent, but what it used is. */
-function giveBack(from: From, attempt: number, meters: Head["meters"]): Transition {
-  requireOpen(from.head);
-  const sum = added(from.head.meters, meters);
-  const next: Head = { ...from.head, attempt: attempt - 1, meters: sum, updatedAtMs: from.nowMs };
-  return { next, changes: [{ kind: "given_back", ...at(from, next), step: next.step, attempt }] };
+function giveBack(from: From, report: AttemptReport): Transition {
+  const next = unspent(from, report);
+  return { next, changes: [{ kind: "given_back", ...at(from, next), step: next.step, attempt: report.attempt }] };
+}
+/** The step has not failed: it goes on when the outside system can be asked again, or a person has said what happened. */
+function inDoubt(from: From, { report, key, why, untilAtMs }: Input & { kind: "in_doubt" }): Transition {
+  const next = unspent(from, report);
+  const event: JournalEvent = { kind: "in_doubt", ...at(from, next), step: next.step, key, why, untilAtMs };
+  const limit = limitPassed(next, from.rules);
+  if (limit !== null) return endBadly(from, next, limit, [event]);
+  if (recoveryIsOver(from, next)) return finalEnd(from, next, [event]);
+  if (untilAtMs === null) {
+    const status = { kind: "paused", sinceMs: from.nowMs, reason: why, beneath: { kind: "ready" } } as const;
+    return { next: { ...next, status }, changes: [event] };
+  }
+  const status: OpenStatus = { kind: "sleeping", sinceMs: from.nowMs, wakeAtMs: untilAtMs, why: "effect" };
+  return { next: { ...next, status }, changes: [event] };
 }
 
 /** Nothing is lost: the item waits for an engine that can carry it over. */
@@ -170,6 +233,7 @@ function committed(from: From, report: OutcomeReport): Head {
     attempt: 0,
     failures: 0,
     crashes: 0,
+    leftOutput: false,
     lastError: null,
     meters: added(head.meters, report.meters),
     artifacts: report.artifacts.length === 0 ? head.artifacts : [...head.artifacts, ...report.artifacts],
@@ -186,6 +250,19 @@ function spent(from: From, report: AttemptReport, error: StoredError): Head {
     failures: head.failures + 1,
     lastError: error,
     meters: added(head.meters, report.meters),
+    leftOutput: head.leftOutput || report.wrote,
+    updatedAtMs: from.nowMs,
+  };
+}
+/** An attempt that is not charged: same version, its meters count. */
+function unspent(from: From, report: AttemptReport): Head {
+  const { head } = from;
+  requireOpen(head);
+  return {
+    ...head,
+    attempt: report.attempt - 1,
+    meters: added(head.meters, report.meters),
+    leftOutput: head.leftOutput || report.wrote,
     updatedAtMs: from.nowMs,
   };
 }
@@ -200,9 +277,12 @@ function added(meters: Head["meters"], more: Head["meters"]): Head["meters"] {
 
 function stepEvents(from: From, next: Head, report: OutcomeReport): JournalEvent[] {
   const { attempt, durationMs, state, migratedFrom } = report;
-  const step: JournalEvent = { kind: "step", ...at(from, next), step: from.head.step, attempt, durationMs, state };
-  if (migratedFrom === null) return [step];
-  return [{ kind: "migrated", ...at(from, from.head), from: migratedFrom, to: report.engineVersion }, step];
+  const { wake, step } = from.head;
+  const events: JournalEvent[] = [{ kind: "step", ...at(from, next), step, attempt, durationMs, state }];
+  if (migratedFrom !== null)
+    events.unshift({ kind: "migrated", ...at(from, from.head), from: migratedFrom, to: report.engineVersion });
+  if (wake.kind !== "go" && wake.kind !== "resumed") events.unshift({ kind: "woken", ...at(from, from.head), step, wake });
+  return events;
 }
 function failedEvent(from: From, report: AttemptReport, error: StoredError, retryAtMs: number | null): JournalEvent {
   const { attempt, durationMs } = report;

@@ -12,8 +12,12 @@ import { decodeJson, encodeJson, type Json } from "../domain/json.ts";
 import { STEP_MS } from "../domain/limits.ts";
 import { classOf, type ErrorClass } from "../domain/retry.ts";
 import { reviveError } from "../domain/stored-error.ts";
+import type { Wait } from "../domain/transition.ts";
 import type { Abort } from "./abort.ts";
+import type { Family } from "./attempt-scope.ts";
 import type { Deps } from "./deps.ts";
+import type { Interruption } from "./interruption.ts";
+import { liveWake } from "./mail.ts";
 import type { Decided } from "./outcome.ts";
 import { type AttemptContext, createStepContext } from "./step-context.ts";
 import { keep, load } from "./values.ts";
@@ -29,18 +33,34 @@ export interface AttemptInput {
   /** Fired by the session: lost lease, cancel, shutdown; and by the attempt itself when its time is over. */
   readonly abort: Abort;
   readonly cache: ValueCache;
+  readonly family: Family;
 }
 /** Texts that hold from one inline step to the next. */
 export interface ValueCache {
   payload: string | null;
 }
 
+interface Ending {
+  readonly meters: Readonly<Record<string, number>>;
+  /** It wrote to the output stream. */
+  readonly wrote: boolean;
+  readonly left: boolean;
+}
+interface Done {
+  readonly decided: Settled;
+  readonly artifacts: readonly ArtifactRef[];
+  readonly carried: Carried;
+  /** Sort keys of the signals that it has read. */
+  readonly consumed: readonly string[];
+}
 /** How an attempt ended. `left` is a step that did not heed its abort signal: its process is to be replaced. */
-export type AttemptEnd = { readonly meters: Readonly<Record<string, number>>; readonly left: boolean } & (
-  | { readonly kind: "decided"; readonly decided: Settled; readonly artifacts: readonly ArtifactRef[]; readonly carried: Carried }
-  | { readonly kind: "threw"; readonly error: unknown; readonly class: ErrorClass }
-  | { readonly kind: "cannot_migrate"; readonly error: unknown }
-);
+export type AttemptEnd = Ending &
+  (
+    | ({ readonly kind: "decided" } & Done)
+    | (Interruption & { readonly kind: "in_doubt" })
+    | { readonly kind: "threw"; readonly error: unknown; readonly class: ErrorClass }
+    | { readonly kind: "cannot_migrate"; readonly error: unknown }
+  );
 /** What a step decided, its values checked. */
 export type Settled =
   | {
@@ -50,7 +70,13 @@ export type Settled =
       readonly at: string;
       readonly wakeAtMs: number;
     }
-  | { readonly kind: "complete"; readonly result: string; readonly append: readonly string[] }
+  | { readonly kind: "wait"; readonly state: string; readonly append: readonly string[]; readonly wait: Wait }
+  | {
+      readonly kind: "complete";
+      readonly result: string;
+      readonly append: readonly string[];
+      readonly ifUnread: "step" | "drop";
+    }
   | { readonly kind: "fail"; readonly error: Error };
 /** Payload and version as `migrate` left them. `state` is what the step started from. */
 export interface Carried {
@@ -60,6 +86,14 @@ export interface Carried {
 }
 
 class MigrationError extends Error {}
+/** Whatever its step says, the attempt ends with this. */
+class InterruptedError extends Error {
+  readonly interruption: Interruption;
+  constructor(interruption: Interruption) {
+    super("interrupted");
+    this.interruption = interruption;
+  }
+}
 
 /** What is known of an attempt while it runs. */
 interface Running {
@@ -73,22 +107,27 @@ export async function runAttempt(input: AttemptInput): Promise<AttemptEnd> {
   const { deps, engine, abort } = input;
   const stepMs = engine.code.limits?.stepMs ?? STEP_MS;
   const running: Running = { endsAtMs: deps.clock.nowMs() + stepMs, context: null, over: false };
-  const metersNow = (): AttemptEnd["meters"] => running.context?.meters() ?? {};
+  const ending = (left: boolean): Ending => {
+    const { context } = running;
+    return { meters: context?.meters() ?? {}, wrote: context?.wrote() ?? false, left };
+  };
   const cancelTimer = deps.clock.after(stepMs, () => abort.fire(new StepTimeoutError(input.item.workId, stepMs)));
   try {
     const done = await unlessLeft(input, perform(input, running));
     if (done === null) {
       const error = abort.reason;
-      return { kind: "threw", error, class: classify(engine, error), meters: metersNow(), left: true };
+      return { kind: "threw", error, class: classify(engine, error), ...ending(true) };
     }
     if (abort.reason instanceof StepTimeoutError) throw abort.reason;
-    return { kind: "decided", ...done, meters: metersNow(), left: false };
+    return { kind: "decided", ...done, ...ending(false) };
   } catch (error) {
     // The step has not begun: that its state cannot be read now is not its failure.
     if (running.context === null && error instanceof StoreUnavailableError) throw error;
-    if (error instanceof MigrationError) return { kind: "cannot_migrate", error: error.cause, meters: metersNow(), left: false };
-    const thrown = abort.reason instanceof StepTimeoutError ? abort.reason : error;
-    return { kind: "threw", error: thrown, class: classify(engine, thrown), meters: metersNow(), left: false };
+    if (error instanceof MigrationError) return { kind: "cannot_migrate", error: error.cause, ...ending(false) };
+    const interruption = error instanceof InterruptedError ? error.interruption : null;
+    if (interruption?.kind === "in_doubt") return { ...interruption, ...ending(false) };
+    const thrown = abort.reason instanceof StepTimeoutError ? abort.reason : (interruption?.error ?? error);
+    return { kind: "threw", error: thrown, class: classify(engine, thrown), ...ending(false) };
   } finally {
     cancelTimer();
     running.over = true;
@@ -96,19 +135,34 @@ export async function runAttempt(input: AttemptInput): Promise<AttemptEnd> {
   }
 }
 
-type Done = Pick<AttemptEnd & { kind: "decided" }, "decided" | "artifacts" | "carried">;
-
 /** Everything that takes time: all of it counts against the step's time, and any of it may never end. */
 async function perform(input: AttemptInput, running: Running): Promise<Done> {
   const carried = await carryOver(input);
   const payload = await payloadText(input, carried);
   // Loaded too late: the author's code is not to run in an attempt that has ended.
   if (running.over) throw input.abort.reason;
-  const context = createStepContext({ ...input, endsAtMs: running.endsAtMs, payload });
+  const wake = await liveWake(input, input.head.wake);
+  if (running.over) throw input.abort.reason;
+  const context = createStepContext({ ...input, endsAtMs: running.endsAtMs, payload, wake });
   running.context = context;
-  const outcome: unknown = await callStep(input, context, carried.state);
+  const outcome: unknown = await whole(context, callStep(input, context, carried.state));
   const decided = await checked(context, outcome, input.item.workId);
-  return { decided, artifacts: context.artifacts, carried: { ...carried, payload: carried.payload ?? input.head.payload } };
+  await context.beforeCommit();
+  return {
+    decided,
+    artifacts: context.artifacts,
+    carried: { ...carried, payload: carried.payload ?? input.head.payload },
+    consumed: context.consumed(),
+  };
+}
+
+/** Everything that the step began has settled before its outcome counts, and may outweigh it. */
+async function whole<T>(context: AttemptContext, step: Promise<T>): Promise<T> {
+  await step.catch(() => undefined);
+  await context.settled();
+  const interruption = context.interruption();
+  if (interruption !== null) throw new InterruptedError(interruption);
+  return step;
 }
 
 /** The state to start from, as JSON text: made by `init`, as stored, or carried over from an earlier engine version. */
@@ -207,7 +261,8 @@ async function checked(context: AttemptContext, outcome: unknown, workId: string
   if (decided === null) throw new NotAnOutcomeError(workId, outcome);
   if (decided.kind === "fail") return decided;
   const append = decided.append.length === 0 ? [] : await Promise.all(decided.append);
-  if (decided.kind === "complete") return { kind: "complete", result: await decided.result, append };
+  if (decided.kind === "complete") return { kind: "complete", result: await decided.result, append, ifUnread: decided.ifUnread };
+  if (decided.kind === "wait") return { kind: "wait", state: await decided.state, append, wait: decided.wait };
   const { at, wakeAtMs } = decided;
   return { kind: "next", state: await decided.state, append, at, wakeAtMs };
 }

@@ -1,6 +1,6 @@
 /** From outside: enqueue, wait, look, command. The same client for one machine and for AWS. */
-import { type AnyContract, type Contract, requireContract, validate } from "../domain/contract.ts";
-import type { ArtifactRef } from "../domain/engine.ts";
+import { type AnyContract, type Contract, type NoSignals, requireContract, type Signals, validate } from "../domain/contract.ts";
+import type { ArtifactRef, Ended } from "../domain/engine.ts";
 import { InvalidArgumentError, UnknownWorkItemError } from "../domain/errors.ts";
 import { isEnded } from "../domain/head.ts";
 import { isWorkId, keyPartition, type WorkId } from "../domain/ids.ts";
@@ -15,19 +15,16 @@ import { decodeKey } from "../wire/key.ts";
 import { pickArtifact } from "./artifacts.ts";
 import { sendCommand } from "./command.ts";
 import { type Deps, pause } from "./deps.ts";
-import { type Enqueued, type EnqueueOptions, enqueue } from "./enqueue.ts";
+import { checkId, type Enqueued, type EnqueueOptions, enqueue } from "./enqueue.ts";
 import { type HistoryEntry, type ItemStatus, readArtifacts, readEvents, readHistory, readState, statusOf } from "./inspect.ts";
 import { type ListOptions, listItems } from "./list.ts";
 import { type LiveRecords, readLive } from "./live.ts";
 import { readLog } from "./log.ts";
+import { checkSignal, type Signalled, sendSignal } from "./signal.ts";
 import { load } from "./values.ts";
 
 /** A work id, or a contract with the key that was given at enqueue. */
 export type Ref = string | { readonly contract: AnyContract; readonly key: string };
-export type Ended<R> =
-  | { readonly status: "completed"; readonly result: R }
-  | { readonly status: "failed" | "cancelled" | "dead_lettered"; readonly error: Error };
-
 export interface CommandOptions {
   /** Makes it idempotent: the same id again is the same command. Default random. */
   readonly id?: string;
@@ -36,7 +33,24 @@ export interface CommandOptions {
 /** Every method throws UnknownWorkItemError for a reference that names nothing. */
 export interface Client {
   /** Idempotent by key as long as it is remembered (null: as long as it is open). @throws SchemaError, KeyConflictError */
-  enqueue<P extends Json, R extends Json>(contract: Contract<P, R>, payload: P, options?: EnqueueOptions): Promise<Enqueued>;
+  enqueue<P extends Json, R extends Json, G extends Signals = NoSignals>(
+    contract: Contract<P, R, G>,
+    payload: P,
+    options?: EnqueueOptions<G>,
+  ): Promise<Enqueued>;
+  /**
+   * Buffered until a step takes it, and delivered once, in order per sender. The same id again is the same signal.
+   *
+   * @throws SchemaError, InvalidArgumentError for a name that the contract has not, InboxFullError, SignalConflictError,
+   * SignalInDoubtError
+   */
+  signal<G extends Signals, N extends keyof G & string>(
+    contract: Contract<Json, Json, G>,
+    ref: Ref,
+    name: N,
+    payload: G[N],
+    options?: CommandOptions,
+  ): Promise<Signalled>;
   /** Waits up to `timeoutMs` for the end; 0 asks once. */
   result<R extends Json>(
     contract: Contract<Json, R>,
@@ -68,21 +82,29 @@ export interface Client {
 }
 
 const FIRST_POLL_MS = 10;
-const COMMAND_ID = /^[\w.:-]{1,128}$/;
 
 export function createClient(deps: Deps): Client {
   let lastSentAtMs = 0;
+  /** Rises with everything that this client sends, which keeps it in order. */
+  const nextAtMs = (): number => {
+    lastSentAtMs = Math.max(deps.clock.nowMs(), lastSentAtMs + 1);
+    return lastSentAtMs;
+  };
   const find = (ref: Ref): Promise<LiveRecords> => findItem(deps, ref);
   async function command(ref: Ref, what: Command, options: CommandOptions = {}): Promise<void> {
     checkText(what);
-    const id = options.id ?? deps.nonce();
-    if (!COMMAND_ID.test(id)) throw new InvalidArgumentError("command id", "1 to 128 letters, digits and _ . : -", id);
+    const id = checkId(options.id ?? deps.nonce());
     const live = await find(ref);
-    lastSentAtMs = Math.max(deps.clock.nowMs(), lastSentAtMs + 1);
-    await sendCommand(deps, live, what, id, lastSentAtMs);
+    await sendCommand(deps, live, what, id, nextAtMs());
   }
   return {
-    enqueue: (contract, payload, options) => enqueue(deps, contract, payload, options),
+    enqueue: (contract, payload, options = {}) => enqueue(deps, contract, payload, options, nextAtMs),
+    signal: async (contract, ref, name, payload, options = {}) => {
+      requireContract(contract);
+      const atMs = nextAtMs();
+      const signal = await checkSignal(contract, name, payload, checkId(options.id ?? deps.nonce()));
+      return sendSignal(deps, await find(ref), signal, atMs);
+    },
     result: (contract, ref, options) => waitForResult(deps, contract, ref, options),
     status: async (ref) => statusOf(deps, await find(ref)),
     list: (options = {}) => listItems(deps, options),
@@ -113,7 +135,7 @@ export function createClient(deps: Deps): Client {
 
 /** It goes into the snapshot, so it has a bound. */
 function checkText(what: Command): void {
-  if (what.kind === "resume") return;
+  if (what.kind === "resume" || what.kind === "children") return;
   const [name, text]: [string, unknown] = what.kind === "redrive" ? ["note", what.note] : ["reason", what.reason];
   if (typeof text === "string" && text.length <= NOTE_CHARS) return;
   throw new InvalidArgumentError(`${what.kind}: ${name}`, `a text of at most ${NOTE_CHARS} characters`, text);

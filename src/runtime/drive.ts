@@ -15,6 +15,7 @@ import type { Message, WorkQueue } from "../ports/work-queue.ts";
 import { encodeHint } from "../wire/hint.ts";
 import { type Deps, pause } from "./deps.ts";
 import type { Engines } from "./engines.ts";
+import { tellIfSatisfied } from "./group.ts";
 import { sendNext } from "./hints.ts";
 import { type LiveRecords, readLive } from "./live.ts";
 import { patiently } from "./records.ts";
@@ -57,7 +58,7 @@ export async function drive(
     for (;;) {
       const live = await read(deps, workId);
       const left = (options.untilVersion ?? Number.POSITIVE_INFINITY) - live.head.version;
-      const next = nextFor(deps, engines, live, stand.id);
+      const next = await nextFor(deps, engines, live, stand.id);
       if (next.kind === "over") return next.driven;
       const driven = abandoned ? "abandoned" : stop.aborted ? "stopped" : left <= 0 ? "reached" : null;
       if (driven !== null && next.kind !== "settle") return await leave(deps, live, driven);
@@ -81,7 +82,7 @@ async function read(deps: Deps, workId: WorkId): Promise<LiveRecords> {
 
 type Next = { kind: "over"; driven: "ended" | "paused" } | { kind: "wait"; ms: number } | { kind: "work" } | { kind: "settle" };
 
-function nextFor(deps: Deps, engines: Engines, live: LiveRecords, messageId: string): Next {
+async function nextFor(deps: Deps, engines: Engines, live: LiveRecords, messageId: string): Promise<Next> {
   const { head, item, inbox } = live;
   const engine = loadedEngine(engines, live);
   if (engine === null && !(isEnded(head.status) && inbox.length === 0))
@@ -89,12 +90,15 @@ function nextFor(deps: Deps, engines: Engines, live: LiveRecords, messageId: str
       `${item.engine} (version ${Math.max(1, head.engineVersion)} or later)`,
       engines.all.map(({ id, version }) => `${id} (version ${version})`),
     );
-  const decision = decideNow(deps, live, { messageId, version: head.version, receiveCount: 1 }, engine !== null, null);
+  const hand = { messageId, version: head.version, receiveCount: 1 };
+  const decision = decideNow(deps, live, hand, { engineLoaded: engine !== null, own: null, groupSeen: false });
   switch (decision.kind) {
     case "claim":
       return { kind: "work" };
     case "settle":
       return { kind: "settle" };
+    case "look_at_group":
+      return (await tellIfSatisfied(deps, live)) ? { kind: "work" } : { kind: "wait", ms: LOOK_MS };
     case "hide":
       return { kind: "wait", ms: Math.min(decision.delayMs, LOOK_MS) };
     case "delete":

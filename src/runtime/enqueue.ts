@@ -3,14 +3,15 @@
  * alarm. The same key gives the same work item as long as it is remembered (G5).
  */
 import { alarmFor, type Due } from "../domain/alarm.ts";
-import { type AnyContract, requireContract, validate } from "../domain/contract.ts";
+import { type AnyContract, type NoSignals, requireContract, type Signals, validate } from "../domain/contract.ts";
+import type { StartOptions } from "../domain/engine.ts";
 import { EnqueueTimeoutError, InvalidArgumentError, InvariantError, KeyConflictError } from "../domain/errors.ts";
 import { initialHead, isEnded } from "../domain/head.ts";
 import { generateWorkId, itemPartition, keyPartition, WORK_ID_BYTES, type WorkId } from "../domain/ids.ts";
-import type { Item } from "../domain/item.ts";
+import type { Item, Parent } from "../domain/item.ts";
 import { encodeJson, type Json } from "../domain/json.ts";
 import { ITEM_KEY, KEY_KEY } from "../domain/keys.ts";
-import { LANES, type Lane } from "../domain/lane.ts";
+import { LANES } from "../domain/lane.ts";
 import { ALARM_ENQUEUE_MS, ENQUEUE_MS, KEY_BYTES } from "../domain/limits.ts";
 import type { StoredRecord } from "../ports/record-store.ts";
 import { sha256 } from "../wire/digest.ts";
@@ -22,24 +23,26 @@ import { sendNext } from "./hints.ts";
 import { readDue, readLive } from "./live.ts";
 import { requireTime } from "./outcome.ts";
 import { put } from "./records.ts";
+import { bufferSignal, type CheckedSignal, checkSignal, sendSignal, wasTaken } from "./signal.ts";
 import { keep } from "./values.ts";
 
-export interface StartOptions {
-  /** Default "normal". */
-  readonly lane?: Lane;
-  /** Tenants of a lane take turns. Default none. */
-  readonly tenant?: string;
-  readonly labels?: Readonly<Record<string, string>>;
-  /** From 0 to years. Default 0. */
-  readonly delayMs?: number;
-  /** From enqueue. Default none. */
-  readonly deadlineMs?: number;
-}
-export interface EnqueueOptions extends StartOptions {
+/** A signal that comes with the start: the two are one. */
+export type StartSignal<G extends Signals> = {
+  readonly [K in keyof G]: { readonly name: K; readonly payload: G[K]; readonly id?: string };
+}[keyof G];
+interface KeyOptions extends StartOptions {
   /** Any text up to 16 KiB. Default none: every call is a new work item. */
   readonly key?: string;
   /** What a remembered key of an ended item gives: that item ("return", the default), or a new life ("again"). */
   readonly ifEnded?: "return" | "again";
+}
+export interface EnqueueOptions<G extends Signals = NoSignals> extends KeyOptions {
+  /** In the inbox before the first step runs, or of the item that the key names. Give it an id to repeat the call safely. */
+  readonly signal?: StartSignal<G>;
+}
+/** The same when the contract's signals are any. */
+interface AnyEnqueueOptions extends KeyOptions {
+  readonly signal?: { readonly name: PropertyKey; readonly payload: Json; readonly id?: string };
 }
 export interface Enqueued {
   readonly workId: WorkId;
@@ -47,30 +50,53 @@ export interface Enqueued {
   readonly created: boolean;
   /** Null: as long as it is open. */
   readonly rememberedUntilAtMs: number | null;
+  /** Whether the signal that came with it was accepted; true when there was none. */
+  readonly accepted: boolean;
 }
 
 const LABEL_CHARS = 256;
 
 /** @throws SchemaError, NotJsonError, InvalidArgumentError, KeyConflictError, EnqueueTimeoutError */
-export async function enqueue(deps: Deps, contract: AnyContract, payload: Json, options: EnqueueOptions = {}): Promise<Enqueued> {
+export async function enqueue(
+  deps: Deps,
+  contract: AnyContract,
+  payload: Json,
+  options: AnyEnqueueOptions,
+  nextAtMs: () => number,
+): Promise<Enqueued> {
   requireContract(contract);
   checkOptions(options);
   const startedAtMs = deps.clock.nowMs();
   const valid = await validate(`payload of engine ${contract.id}`, contract.payload, payload);
   const text = encodeJson(valid);
-  const draft = { contract, text, digest: sha256(text), options };
+  const given = options.signal;
+  const id = given?.id ?? deps.nonce();
+  const signal = given === undefined ? null : await checkSignal(contract, String(given.name), given.payload, checkId(id));
+  const draft: Draft = { contract, text, digest: sha256(text), options, signal, nextAtMs, parent: null };
   const fresh = generateWorkId(deps.random.bytes(WORK_ID_BYTES));
   const named = options.key === undefined ? { workId: fresh, item: null } : await nameByKey(deps, draft, options.key, fresh);
   if (named.item !== null) return named.item;
   await create(deps, draft, named.workId, startedAtMs);
-  return { workId: named.workId, created: true, rememberedUntilAtMs: null };
+  return { workId: named.workId, created: true, rememberedUntilAtMs: null, accepted: true };
+}
+const SENDER_ID = /^[\w.:-]{1,128}$/;
+
+/** Of a command or signal: part of a record's key. @throws InvalidArgumentError */
+export function checkId(id: string): string {
+  if (typeof id === "string" && SENDER_ID.test(id)) return id;
+  throw new InvalidArgumentError("id of a command or signal", "1 to 128 letters, digits and _ . : -", id);
 }
 
-interface Draft {
-  readonly contract: AnyContract;
+/** What is to be created. */
+export interface Draft {
+  readonly contract: { readonly id: string };
+  /** The payload as JSON text, and its digest. */
   readonly text: string;
   readonly digest: string;
-  readonly options: EnqueueOptions;
+  readonly options: KeyOptions;
+  readonly signal: CheckedSignal | null;
+  readonly nextAtMs: () => number;
+  readonly parent: Parent | null;
 }
 /** `item` is set when the key names one that is there already. */
 interface Named {
@@ -108,18 +134,29 @@ async function standsFor(deps: Deps, draft: Draft, key: string, record: StoredRe
   const { head } = live;
   if (isEnded(head.status)) {
     const until = head.rememberedUntilAtMs;
-    if ((until !== null && until <= nowMs) || draft.options.ifEnded === "again") return "replace";
+    if (until !== null && until <= nowMs) return "replace";
+    // A call that is repeated does not begin a new life for a signal that the old one has read.
+    const repeated = draft.signal !== null && (await wasTaken(deps, live, draft.signal.id));
+    if (draft.options.ifEnded === "again" && !repeated) return "replace";
   }
   requireSame(draft, key, entry.workId, entry.payloadDigest);
+  const rememberedUntilAtMs = head.rememberedUntilAtMs;
+  const found = { workId: entry.workId, created: false, rememberedUntilAtMs };
+  if (draft.signal !== null) {
+    const { accepted } = await sendSignal(deps, live, draft.signal, draft.nextAtMs());
+    // It ended just now: another look finds it so.
+    if (!accepted && draft.options.ifEnded === "again" && !isEnded(head.status)) return standsFor(deps, draft, key, record);
+    return { workId: entry.workId, item: { ...found, accepted } };
+  }
   if (live.revisions.head === "absent" && live.lease === null) await sendNext(deps, live.item, head);
-  return { workId: entry.workId, item: { workId: entry.workId, created: false, rememberedUntilAtMs: head.rememberedUntilAtMs } };
+  return { workId: entry.workId, item: { ...found, accepted: true } };
 }
 function requireSame(draft: Draft, key: string, workId: WorkId, stored: string): void {
   if (stored !== draft.digest) throw new KeyConflictError(draft.contract.id, key, workId, stored, draft.digest);
 }
 
 /** DUE before ITEM, so that an item never lacks an alarm (G3). */
-async function create(deps: Deps, draft: Draft, workId: WorkId, startedAtMs: number): Promise<void> {
+export async function create(deps: Deps, draft: Draft, workId: WorkId, startedAtMs: number): Promise<void> {
   const partition = itemPartition(deps.namespace, workId);
   const { options } = draft;
   const item: Item = {
@@ -134,13 +171,15 @@ async function create(deps: Deps, draft: Draft, workId: WorkId, startedAtMs: num
     createdAtMs: startedAtMs,
     startAtMs: startedAtMs + Math.ceil(options.delayMs ?? 0),
     deadlineMs: options.deadlineMs === undefined ? null : Math.ceil(options.deadlineMs),
-    key: options.key ?? null,
+    key: draft.parent === null ? (options.key ?? null) : null,
+    parent: draft.parent,
   };
   const head = initialHead(item);
   const alarm = alarmFor(head, startedAtMs);
   const atMs = head.status.kind === "sleeping" ? alarm.atMs : Math.min(alarm.atMs, startedAtMs + ALARM_ENQUEUE_MS);
   const due: Due = { why: "enqueue", atMs, version: 0, rings: 0 };
   await setAlarm(deps, partition, due);
+  if (draft.signal !== null) await bufferSignal(deps, partition, draft.signal, 0, draft.nextAtMs());
   if (deps.clock.nowMs() - startedAtMs > ENQUEUE_MS) throw new EnqueueTimeoutError(workId, ENQUEUE_MS);
   const listed = { group: openGroup(deps.namespace), atMs: startedAtMs };
   const written = await put(deps, { partition, sort: ITEM_KEY, ...(await encodeItem(item, deps.codec)), listed }, "absent");
@@ -162,16 +201,23 @@ export function openGroup(namespace: string): string {
   return `${namespace}/all`;
 }
 
-function checkOptions(options: EnqueueOptions): void {
-  const { key, lane, tenant, labels, delayMs, deadlineMs, ifEnded } = options;
-  if (key !== undefined && !isKey(key))
-    throw new InvalidArgumentError("key", `a well-formed text of 1 to ${KEY_BYTES} bytes`, key);
+function checkOptions(options: KeyOptions): void {
+  const { key, ifEnded } = options;
+  if (key !== undefined) checkKey(key);
+  if (ifEnded !== undefined && ifEnded !== "return" && ifEnded !== "again")
+    throw new InvalidArgumentError("ifEnded", "return or again", ifEnded);
+  checkStartOptions(options);
+}
+/** @throws InvalidArgumentError */
+export function checkKey(key: unknown): void {
+  if (!isKey(key)) throw new InvalidArgumentError("key", `a well-formed text of 1 to ${KEY_BYTES} bytes`, key);
+}
+/** @throws InvalidArgumentError */
+export function checkStartOptions({ lane, tenant, labels, delayMs, deadlineMs }: StartOptions): void {
   if (lane !== undefined && !LANES.includes(lane)) throw new InvalidArgumentError("lane", LANES.join(", "), lane);
   if (tenant !== undefined && (typeof tenant !== "string" || tenant.length > LABEL_CHARS)) {
     throw new InvalidArgumentError("tenant", `a text of at most ${LABEL_CHARS} characters`, tenant);
   }
-  if (ifEnded !== undefined && ifEnded !== "return" && ifEnded !== "again")
-    throw new InvalidArgumentError("ifEnded", "return or again", ifEnded);
   if (delayMs !== undefined) requireTime("delayMs", delayMs);
   if (deadlineMs !== undefined) requireTime("deadlineMs", deadlineMs);
   for (const [name, value] of Object.entries(labels ?? {})) {

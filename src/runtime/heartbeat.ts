@@ -8,7 +8,7 @@ import type { StoredRecord } from "../ports/record-store.ts";
 import type { Message } from "../ports/work-queue.ts";
 import { decodeLease, encodeLease } from "../wire/lease.ts";
 import type { Abort } from "./abort.ts";
-import { peekInbox } from "./inbox.ts";
+import { peekCommands } from "./inbox.ts";
 import { put } from "./records.ts";
 import type { Session } from "./session.ts";
 
@@ -64,7 +64,7 @@ async function beat(session: Session, message: Message, running: () => Abort | n
       running()?.fire(lostLease(session));
       return;
     }
-    const unread = await peekInbox(deps, partition, session.head.consumed);
+    const unread = await peekCommands(deps, partition, session.head.consumed);
     session.mail = unread.length > 0;
     if (unread.some((entry) => entry.command.kind === "cancel"))
       running()?.fire(new StepAbortedError(session.item.workId, "cancelled"));

@@ -1,5 +1,6 @@
 /** Sending hints: which item to look at, and for which version. */
 
+import { wakesAt } from "../domain/alarm.ts";
 import type { Head } from "../domain/head.ts";
 import type { Item } from "../domain/item.ts";
 import { MAX_DELAY_MS } from "../domain/limits.ts";
@@ -14,11 +15,12 @@ export async function sendHint(deps: Deps, item: Item, version: number | null, d
   await patiently(deps, () => deps.queue.send(body, options));
 }
 
-/** The hint that a snapshot needs to go on: none for one that is ended or paused, nor for a long sleep, which the alarm ends. */
+/** The hint that a snapshot needs to go on: none for one that goes by no clock, nor for a long sleep, which the alarm ends. */
 export async function sendNext(deps: Deps, item: Item, head: Head): Promise<void> {
   const { status } = head;
-  if (status.kind === "ready") return sendHint(deps, item, head.version, 0);
-  if (status.kind !== "sleeping") return;
-  const delayMs = status.wakeAtMs - deps.clock.nowMs();
+  if (status.kind === "ready" || status.kind === "closing") return sendHint(deps, item, head.version, 0);
+  const wakes = wakesAt(status);
+  if (wakes === null) return;
+  const delayMs = wakes.wakeAtMs - deps.clock.nowMs();
   if (delayMs <= MAX_DELAY_MS) await sendHint(deps, item, head.version, delayMs);
 }

@@ -1,9 +1,10 @@
 /** The inbox as its owner sees it: what a commit consumed is taken away before the next one. */
 
-import type { InboxEntry } from "../domain/inbox.ts";
-import { INBOX_RANGE, seenKey } from "../domain/keys.ts";
-import { INBOX_CONSUMED } from "../domain/limits.ts";
-import { decodeInboxEntry, decodeSeen, encodeSeen } from "../wire/inbox.ts";
+import type { InboxEntry, SignalEntry } from "../domain/inbox.ts";
+import { COMMAND_RANGE, INBOX_RANGE, idOfInboxKey, seenKey } from "../domain/keys.ts";
+import { INBOX_CONSUMED, INBOX_READ } from "../domain/limits.ts";
+import type { StoredRecord } from "../ports/record-store.ts";
+import { decodeInboxEntry, decodeSeen, decodeSignal, encodeSeen } from "../wire/inbox.ts";
 import type { Deps } from "./deps.ts";
 import { put, readOne } from "./records.ts";
 
@@ -15,8 +16,7 @@ export async function settleConsumed(deps: Deps, partition: string, sorts: reado
 async function settleOne(deps: Deps, partition: string, sort: string): Promise<void> {
   const entry = await readOne(deps, partition, sort);
   if (entry === null) return;
-  const { id } = decodeInboxEntry(entry);
-  const key = seenKey(id);
+  const key = seenKey(idOfInboxKey(sort));
   const seen = await readOne(deps, partition, key);
   if (seen !== null)
     await put(deps, { partition, sort: key, ...encodeSeen({ ...decodeSeen(seen), consumed: true }) }, seen.revision);
@@ -27,7 +27,11 @@ async function settleOne(deps: Deps, partition: string, sort: string): Promise<v
  * The entries that were not consumed before. A sender that repeats itself may write an entry anew just after it was
  * taken away, so SEEN is read before a delivery.
  */
-export async function notYetConsumed(deps: Deps, partition: string, entries: readonly InboxEntry[]): Promise<InboxEntry[]> {
+export async function notYetConsumed<T extends { readonly id: string }>(
+  deps: Deps,
+  partition: string,
+  entries: readonly T[],
+): Promise<T[]> {
   const consumed = await Promise.all(entries.map((entry) => wasConsumed(deps, partition, entry.id)));
   return entries.filter((_, i) => consumed[i] === false);
 }
@@ -35,9 +39,31 @@ async function wasConsumed(deps: Deps, partition: string, id: string): Promise<b
   const seen = await readOne(deps, partition, seenKey(id));
   return seen !== null && decodeSeen(seen).consumed;
 }
+/** True when this signal was consumed before, and came back by such a repeat; it is taken away again. */
+export async function isStale(deps: Deps, partition: string, sort: string): Promise<boolean> {
+  if (!(await wasConsumed(deps, partition, idOfInboxKey(sort)))) return false;
+  await settleOne(deps, partition, sort);
+  return true;
+}
 
-/** What came in and no commit has consumed; for a heartbeat's look. */
-export async function peekInbox(deps: Deps, partition: string, consumed: readonly string[]): Promise<InboxEntry[]> {
-  const records = await deps.store.read(partition, INBOX_RANGE, INBOX_CONSUMED + consumed.length);
+/** The commands that came in and no commit has consumed; for a heartbeat's look. */
+export async function peekCommands(deps: Deps, partition: string, consumed: readonly string[]): Promise<InboxEntry[]> {
+  const records = await deps.store.read(partition, COMMAND_RANGE, INBOX_CONSUMED + consumed.length);
   return records.filter((record) => !consumed.includes(record.sort)).map(decodeInboxEntry);
+}
+
+/** The unread signals behind a sort key, oldest first, without reading more than is asked for. */
+export async function* signalsAfter(
+  deps: Pick<Deps, "store">,
+  partition: string,
+  consumed: readonly string[],
+  after: string,
+): AsyncGenerator<SignalEntry> {
+  for (let from = after < INBOX_RANGE.from ? INBOX_RANGE.from : `${after}!`; ; ) {
+    const page = await deps.store.read(partition, { from, to: INBOX_RANGE.to }, INBOX_READ);
+    for (const record of page) if (!consumed.includes(record.sort)) yield decodeSignal(record);
+    const last: StoredRecord | undefined = page.at(-1);
+    if (last === undefined || page.length < INBOX_READ) return;
+    from = `${last.sort}!`;
+  }
 }

@@ -1,4 +1,5 @@
 /** What operators and callers see of a work item. Reads only. */
+import { wakesAt } from "../domain/alarm.ts";
 import type { ArtifactRef } from "../domain/engine.ts";
 import { type Head, isEnded, type StoredCause } from "../domain/head.ts";
 import type { WorkId } from "../domain/ids.ts";
@@ -15,11 +16,23 @@ import { readTexts } from "./strands.ts";
 import { load } from "./values.ts";
 
 /** The stored status and what the lease tells: `ready` is queued, or running while a live lease is held. */
-export type ShownStatus = "queued" | "running" | "sleeping" | "paused" | "completed" | "failed" | "cancelled" | "dead_lettered";
+export type ShownStatus =
+  | "queued"
+  | "running"
+  | "sleeping"
+  | "waiting"
+  | "closing"
+  | "paused"
+  | "completed"
+  | "failed"
+  | "cancelled"
+  | "dead_lettered";
 export const SHOWN_STATUSES: readonly ShownStatus[] = [
   "queued",
   "running",
   "sleeping",
+  "waiting",
+  "closing",
   "paused",
   "completed",
   "failed",
@@ -43,8 +56,13 @@ export interface ItemStatus {
   readonly endedAtMs: number | null;
   /** Its last attempt left no outcome: it waits until it can run alone in a worker. */
   readonly suspect: boolean;
-  /** When a sleeping item wakes, by itself or to try again. */
+  /** When a sleeping item wakes, by itself or to try again, and when the wait of a waiting one times out. */
   readonly wakeAtMs: number | null;
+  /** What a waiting item waits for, also beneath a pause. */
+  readonly waitsFor: { readonly signals: readonly string[]; readonly group: string | null } | null;
+  /** Of a child. */
+  readonly parent: { readonly workId: WorkId; readonly key: string; readonly group: string | null } | null;
+  readonly hasChildren: boolean;
   readonly retrying: boolean;
   readonly pausedBecause: string | null;
   readonly deadlineAtMs: number | null;
@@ -62,6 +80,8 @@ export interface ItemStatus {
   readonly logEntries: number;
   /** Commands that nobody has applied yet. */
   readonly unread: number;
+  /** Signals that no step has taken yet; 64 stands for that many or more. */
+  readonly buffered: number;
   /** Set while `recover` has its turn. */
   readonly recovering: StoredCause | null;
   readonly engineVersion: number;
@@ -89,7 +109,10 @@ export function statusOf(deps: Deps, live: LiveRecords): ItemStatus {
     updatedAtMs: head.updatedAtMs,
     endedAtMs: isEnded(status) ? status.endedAtMs : null,
     suspect: !held && !isEnded(status) && leftNoOutcome(head, lease),
-    wakeAtMs: open.kind === "sleeping" ? open.wakeAtMs : null,
+    wakeAtMs: wakesAt(open)?.wakeAtMs ?? null,
+    waitsFor: open.kind === "waiting" ? { signals: open.signals, group: open.group?.name ?? null } : null,
+    parent: item.parent === null ? null : { ...item.parent, group: item.parent.group?.name ?? null },
+    hasChildren: live.hasChildren,
     retrying: open.kind === "sleeping" && open.why === "retry",
     pausedBecause: status.kind === "paused" ? status.reason : null,
     deadlineAtMs: isEnded(status) ? null : head.deadlineAtMs,
@@ -104,6 +127,7 @@ export function statusOf(deps: Deps, live: LiveRecords): ItemStatus {
     artifacts: head.artifacts.length + head.sealedArtifacts.lines,
     logEntries: head.log.lines,
     unread: live.inbox.length,
+    buffered: live.signals.length,
     recovering: head.recovery?.cause ?? null,
     engineVersion: head.engineVersion,
     error: "error" in status ? status.error : head.lastError,
@@ -115,6 +139,7 @@ function shownStatus(head: Head, held: boolean, nowMs: number): ShownStatus {
   const { status } = head;
   if (status.kind === "ready") return held ? "running" : "queued";
   if (status.kind === "sleeping" && status.wakeAtMs <= nowMs) return held ? "running" : "queued";
+  if (status.kind === "waiting" && held) return "running";
   return status.kind;
 }
 

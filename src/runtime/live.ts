@@ -4,20 +4,23 @@ import type { Live } from "../domain/decide.ts";
 import { type Head, initialHead } from "../domain/head.ts";
 import { itemPartition, type WorkId } from "../domain/ids.ts";
 import type { Item } from "../domain/item.ts";
-import { DUE_KEY, HEAD_KEY, INBOX_RANGE, ITEM_KEY, LEASE_KEY, LIVE_RANGE } from "../domain/keys.ts";
+import { CHILDREN_KEY, COMMAND_RANGE, DUE_KEY, HEAD_KEY, INBOX_RANGE, ITEM_KEY, LEASE_KEY, LIVE_RANGE } from "../domain/keys.ts";
 import { INBOX_READ } from "../domain/limits.ts";
 import type { Revision, StoredRecord } from "../ports/record-store.ts";
 import { decodeDue } from "../wire/due.ts";
 import { decodeHead } from "../wire/head.ts";
-import { decodeInboxEntry } from "../wire/inbox.ts";
+import { decodeInboxEntry, decodeSignal } from "../wire/inbox.ts";
 import { decodeItem } from "../wire/item.ts";
 import { decodeLease } from "../wire/lease.ts";
 import type { Deps } from "./deps.ts";
+import { signalsAfter } from "./inbox.ts";
 import { readOne } from "./records.ts";
 
 export type Expected = Revision | "absent";
 export interface LiveRecords extends Live {
   readonly partition: string;
+  /** It has started children. */
+  readonly hasChildren: boolean;
   readonly revisions: { readonly head: Expected; readonly lease: Expected; readonly due: Expected };
 }
 /** Without ITEM there is no work item: an enqueue that has not finished, or a collected one. */
@@ -26,7 +29,7 @@ export interface NoItem {
   readonly due: Due | null;
 }
 
-const SINGLES = 4;
+const SINGLES = 5;
 
 /** `deadlineMs` is the engine's total where it is known; it only counts until the first commit stores it. */
 export async function readLive(
@@ -48,7 +51,9 @@ export async function readLive(
     head,
     due,
     lease: leaseRecord === undefined ? null : decodeLease(leaseRecord),
-    inbox: unread(head, records),
+    hasChildren: by(CHILDREN_KEY) !== undefined,
+    inbox: unread(head, records, COMMAND_RANGE).map(decodeInboxEntry),
+    signals: await wantedSignals(deps, partition, head, records),
     revisions: {
       head: headRecord?.revision ?? "absent",
       lease: leaseRecord?.revision ?? "absent",
@@ -57,9 +62,27 @@ export async function readLive(
   };
 }
 
-function unread(head: Head, records: readonly StoredRecord[]): Live["inbox"] {
-  const entries = records.filter((record) => record.sort.startsWith(INBOX_RANGE.from) && !head.consumed.includes(record.sort));
-  return entries.map(decodeInboxEntry);
+function unread(head: Head, records: readonly StoredRecord[], range: { readonly from: string }): StoredRecord[] {
+  return records.filter(({ sort }) => sort.startsWith(range.from) && !head.consumed.includes(sort));
+}
+
+/** One read has the oldest few. What an item waits for may stand behind others that it does not want yet. */
+async function wantedSignals(
+  deps: Deps,
+  partition: string,
+  head: Head,
+  records: readonly StoredRecord[],
+): Promise<Live["signals"]> {
+  const first = unread(head, records, INBOX_RANGE).map(decodeSignal);
+  const { status } = head;
+  const last = records.at(-1);
+  if (status.kind !== "waiting" || last === undefined || records.length < SINGLES + INBOX_READ) return first;
+  const wanted = new Set(status.signals);
+  if (first.some(({ name }) => wanted.has(name))) return first;
+  for await (const signal of signalsAfter(deps, partition, head.consumed, last.sort)) {
+    if (wanted.has(signal.name)) return [...first, signal];
+  }
+  return first;
 }
 
 /** DUE in a read of its own: whoever may move it later reads it strictly before HEAD and inbox. */

@@ -2,21 +2,23 @@
  * The steps of one session, inline until blocked: run, turn the outcome into a transition, commit, go on.
  */
 import type { Claiming } from "../domain/decide.ts";
-import { isOverdue } from "../domain/decide.ts";
+import { isOverdue, signalWake } from "../domain/decide.ts";
 import type { Transition } from "../domain/ends.ts";
-import { RookeryError, StepAbortedError, StepTimeoutError } from "../domain/errors.ts";
+import { assertNever, RookeryError, StepAbortedError, StepTimeoutError } from "../domain/errors.ts";
 import type { Head } from "../domain/head.ts";
 import type { InboxEntry } from "../domain/inbox.ts";
 import type { Stored } from "../domain/item.ts";
+import { INBOX_RANGE } from "../domain/keys.ts";
 import { INBOX_CONSUMED } from "../domain/limits.ts";
 import { policyFor, retryDelayMs } from "../domain/retry.ts";
 import { storeError } from "../domain/stored-error.ts";
-import { type Input, transition } from "../domain/transition.ts";
+import { type AttemptReport, type Input, type OutcomeReport, transition } from "../domain/transition.ts";
+import type { StoredWake } from "../domain/wake.ts";
 import type { Message } from "../ports/work-queue.ts";
 import { type Abort, createAbort } from "./abort.ts";
 import { type AttemptEnd, type Carried, runAttempt, type Settled, type ValueCache } from "./attempt.ts";
 import { type Heartbeat, startHeartbeat } from "./heartbeat.ts";
-import { notYetConsumed } from "./inbox.ts";
+import { isStale, notYetConsumed, signalsAfter } from "./inbox.ts";
 import { encodeEntry } from "./log.ts";
 import { type CommitOptions, commit, type Session } from "./session.ts";
 import { keep } from "./values.ts";
@@ -63,7 +65,7 @@ export async function runSession(
 async function begin(session: Session, claiming: Claiming, inbox: readonly InboxEntry[], heartbeat: Heartbeat): Promise<boolean> {
   const entries = inbox.slice(0, INBOX_CONSUMED);
   const fresh = await notYetConsumed(session.deps, session.partition, entries);
-  const change = applyAll(session, claiming, fresh, entries.length > 0);
+  const change = await closed(session, applyAll(session, claiming, fresh, entries.length > 0));
   if (change === null && claiming.attempt !== null) return true;
   if (change === null)
     return commitAfter(session, { next: session.head, changes: [] }, { release: true }, heartbeat).then(() => false);
@@ -90,6 +92,24 @@ function applyAll(session: Session, claiming: Claiming, fresh: readonly InboxEnt
   return inputs.length === 0 && !overdue && !consumes ? null : { next, changes };
 }
 
+/**
+ * A closing item ends, unless there is something that nobody has read. The inbox is read after the claim, and so after
+ * the commit that closed it: whoever puts something into it later learns from the snapshot that it was too late.
+ */
+async function closed(session: Session, change: Transition | null): Promise<Transition | null> {
+  const head = change?.next ?? session.head;
+  if (head.status.kind !== "closing") return change;
+  const wake = await firstUnread(session);
+  const end = transition(session.deps.clock.nowMs(), head, { kind: "close", wake }, session.rules);
+  return { next: end.next, changes: [...(change?.changes ?? []), ...end.changes] };
+}
+async function firstUnread({ deps, partition, head }: Session): Promise<StoredWake | null> {
+  for await (const entry of signalsAfter(deps, partition, head.consumed, INBOX_RANGE.from)) {
+    if (!(await isStale(deps, partition, entry.sort))) return signalWake(entry);
+  }
+  return null;
+}
+
 function isRunnable(head: Head, nowMs: number): boolean {
   return head.status.kind === "ready" || (head.status.kind === "sleeping" && head.status.wakeAtMs <= nowMs);
 }
@@ -98,16 +118,17 @@ async function runSteps(session: Session, heartbeat: Heartbeat, host: Host): Pro
   const cache: ValueCache = { payload: null };
   const sinceMs = session.deps.clock.nowMs();
   for (let steps = 1; ; steps++) {
+    const { version } = session.head;
     const { end, abort, durationMs } = await attemptOnce(session, cache, heartbeat);
     if (end.left) host.abandoned(session.item.workId);
     if (session.lost) return;
-    const { input, log } = await report(session, end, abort, durationMs);
+    const { input, log, consumed } = await report(session, end, abort, durationMs);
     const change = transition(session.deps.clock.nowMs(), session.head, input, session.rules);
     const mayGoOn = change.next.status.kind === "ready" && input.kind !== "gave_back" && !end.left;
     const overdue = isOverdue(change.next, session.deps.clock.nowMs());
     const release = !mayGoOn || overdue || session.mail || host.shouldYield(steps, sinceMs);
-    if (!(await commitAfter(session, change, { release, log }, heartbeat))) return;
-    if (input.kind === "advance") host.committed();
+    if (!(await commitAfter(session, change, { release, log, consumed }, heartbeat))) return;
+    if (change.next.version > version) host.committed();
     if (release) return;
   }
 }
@@ -146,7 +167,8 @@ async function attemptOnce(
   heartbeat.watch(abort);
   const startedAtMs = deps.clock.nowMs();
   const attempt = attemptNow(session);
-  const end = await runAttempt({ deps, partition, item, engine, head, attempt, token: lease.token, abort, cache });
+  const { family } = session;
+  const end = await runAttempt({ deps, partition, item, engine, head, attempt, token: lease.token, abort, cache, family });
   heartbeat.watch(null);
   return { end, abort, durationMs: Math.max(0, Math.round(deps.clock.nowMs() - startedAtMs)) };
 }
@@ -157,52 +179,74 @@ function attemptNow(session: Session): number {
   return head.token === lease.token ? head.attempt : (lease.attempt ?? head.attempt);
 }
 
+interface Report {
+  readonly input: Input;
+  readonly log: readonly string[];
+  /** Signals that the step has read. */
+  readonly consumed: readonly string[];
+}
+
 /** What to commit for an attempt that ended. */
-async function report(
-  session: Session,
-  end: AttemptEnd,
-  abort: Abort,
-  durationMs: number,
-): Promise<{ input: Input; log: readonly string[] }> {
+async function report(session: Session, end: AttemptEnd, abort: Abort, durationMs: number): Promise<Report> {
   const attempt = attemptNow(session);
-  if (end.kind === "cannot_migrate")
-    return { input: { kind: "cannot_migrate", attempt, error: storeError(end.error, "bug") }, log: [] };
-  if (end.kind === "threw") return { input: failure(session, end, abort, { attempt, durationMs, meters: end.meters }), log: [] };
-  const spent = { attempt, durationMs, meters: end.meters };
-  const { decided } = end;
-  if (decided.kind === "fail") {
-    const error = storeError(decided.error, "business");
-    return { input: { kind: "fail", report: spent, error }, log: [] };
+  const spent: AttemptReport = { attempt, durationMs, meters: end.meters, wrote: end.wrote };
+  const nothing = { log: [], consumed: [] };
+  switch (end.kind) {
+    case "cannot_migrate":
+      return { input: { kind: "cannot_migrate", attempt, error: storeError(end.error, "bug") }, ...nothing };
+    case "threw":
+      return { input: failure(session, end, abort, spent), ...nothing };
+    case "in_doubt": {
+      const { key, why, untilAtMs } = end;
+      return { input: { kind: "in_doubt", report: spent, key, why, untilAtMs }, ...nothing };
+    }
+    case "decided":
+      return decidedReport(session, end, spent);
+    default:
+      return assertNever(end);
   }
-  const log = await Promise.all(decided.append.map((entry) => encodeEntry(session.deps, session.partition, entry)));
+}
+
+async function decidedReport(session: Session, end: AttemptEnd & { kind: "decided" }, spent: AttemptReport): Promise<Report> {
+  const { decided, consumed } = end;
+  if (decided.kind === "fail") {
+    return { input: { kind: "fail", report: spent, error: storeError(decided.error, "business") }, log: [], consumed };
+  }
+  const { deps, partition } = session;
+  const log = await Promise.all(decided.append.map((entry) => encodeEntry(deps, partition, entry)));
   const { payload, migratedFrom } = end.carried;
   const state = await stateAfter(session, end.carried, decided);
-  const outcome = { ...spent, state, engineVersion: session.engine.version, payload, artifacts: end.artifacts, migratedFrom };
-  if (decided.kind === "complete") {
-    return {
-      input: { kind: "complete", report: outcome, result: await keep(session.deps, session.partition, decided.result) },
-      log,
-    };
+  const { artifacts } = end;
+  const outcome = { ...spent, state, engineVersion: session.engine.version, payload, artifacts, migratedFrom };
+  return { input: await inputFor(session, decided, outcome), log, consumed };
+}
+async function inputFor(
+  { deps, partition }: Session,
+  decided: Exclude<Settled, { kind: "fail" }>,
+  report: OutcomeReport,
+): Promise<Input> {
+  switch (decided.kind) {
+    case "complete":
+      return { kind: "complete", report, result: await keep(deps, partition, decided.result), ifUnread: decided.ifUnread };
+    case "wait":
+      return { kind: "wait", report, wait: decided.wait };
+    case "next":
+      return { kind: "advance", report, next: { step: decided.at, wakeAtMs: decided.wakeAtMs } };
+    default:
+      return assertNever(decided);
   }
-  return { input: { kind: "advance", report: outcome, next: { step: decided.at, wakeAtMs: decided.wakeAtMs } }, log };
 }
 
 async function stateAfter(session: Session, carried: Carried, decided: Settled): Promise<Stored> {
   const { deps, partition, head } = session;
-  if (decided.kind === "next") return keep(deps, partition, decided.state);
+  if (decided.kind === "next" || decided.kind === "wait") return keep(deps, partition, decided.state);
   return head.state !== null && carried.migratedFrom === null ? head.state : keep(deps, partition, carried.state);
 }
 
 /** A step that was aborted because of a cancel or a shutdown has not failed: its attempt is given back. */
-function failure(
-  session: Session,
-  end: AttemptEnd & { kind: "threw" },
-  abort: Abort,
-  report: { attempt: number; durationMs: number; meters: Readonly<Record<string, number>> },
-): Input {
+function failure(session: Session, end: AttemptEnd & { kind: "threw" }, abort: Abort, report: AttemptReport): Input {
   const { deps, engine, head } = session;
-  if (abort.aborted && !(abort.reason instanceof StepTimeoutError))
-    return { kind: "gave_back", attempt: report.attempt, meters: report.meters };
+  if (abort.aborted && !(abort.reason instanceof StepTimeoutError)) return { kind: "gave_back", report };
   const policy = policyFor(end.class, engine.code.retry);
   const delayMs = retryDelayMs(policy, head.failures + 1, deps.random.fraction());
   const retryAtMs = delayMs === null ? null : deps.clock.nowMs() + delayMs;

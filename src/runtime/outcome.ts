@@ -1,8 +1,10 @@
 /** Outcomes: only the `ctx` of the running attempt can make one, checked and encoded as it is made. */
-import { type Schema, validate } from "../domain/contract.ts";
-import type { Engine, Outcome } from "../domain/engine.ts";
+import { type Schema, type Signals, signalSchema, validate } from "../domain/contract.ts";
+import type { Engine, Outcome, WaitOptions } from "../domain/engine.ts";
 import { InvalidArgumentError } from "../domain/errors.ts";
+import { parseGroup, type Until } from "../domain/group.ts";
 import { encodeJson, type Json } from "../domain/json.ts";
+import type { Wait } from "../domain/transition.ts";
 
 /** What a step decided, as JSON text. A promise where a schema is asynchronous. */
 export type Decided =
@@ -13,7 +15,13 @@ export type Decided =
       readonly at: string;
       readonly wakeAtMs: number;
     }
-  | { readonly kind: "complete"; readonly result: Checked; readonly append: readonly Checked[] }
+  | { readonly kind: "wait"; readonly state: Checked; readonly append: readonly Checked[]; readonly wait: Wait }
+  | {
+      readonly kind: "complete";
+      readonly result: Checked;
+      readonly append: readonly Checked[];
+      readonly ifUnread: "step" | "drop";
+    }
   | { readonly kind: "fail"; readonly error: Error };
 export type Checked = string | Promise<string>;
 
@@ -21,7 +29,8 @@ const STEP_NAME = /^[\p{L}\p{N}_][\p{L}\p{N}_ .:/-]{0,63}$/u;
 
 export interface OutcomeMaker {
   next(state: Json, options?: { at?: string; append?: Json[]; delayMs?: number; untilAtMs?: number }): Outcome;
-  complete(result: Json, options?: { append?: Json[] }): Outcome;
+  waitFor(state: Json, what: WaitOptions<Signals, Json>): Outcome;
+  complete(result: Json, options?: { append?: Json[]; ifUnread?: "step" | "drop" }): Outcome;
   fail(error: Error): Outcome;
   /** What the outcome says; null when this maker did not make it. */
   decidedBy(outcome: unknown): Decided | null;
@@ -36,9 +45,7 @@ export function createOutcomeMaker(engine: Engine, defaultStep: string, nowMs: (
   }
   return {
     next(state, options = {}) {
-      const at: unknown = options.at ?? defaultStep;
-      if (typeof at !== "string" || !STEP_NAME.test(at))
-        throw new InvalidArgumentError("ctx.next: at", "1 to 64 letters, digits, spaces and _ . : / -", at);
+      const at = stepName("ctx.next", options.at ?? defaultStep);
       const wakeAtMs = wakeAt(options, nowMs());
       return make({
         kind: "next",
@@ -48,11 +55,23 @@ export function createOutcomeMaker(engine: Engine, defaultStep: string, nowMs: (
         wakeAtMs,
       });
     },
+    waitFor(state, what) {
+      return make({
+        kind: "wait",
+        state: check(`state of engine ${engine.id}`, engine.code.state, state),
+        append: entries(engine, what.append),
+        wait: waitOf(engine, what, defaultStep, nowMs()),
+      });
+    },
     complete(result, options = {}) {
+      const { ifUnread = "drop" } = options;
+      if (ifUnread !== "drop" && ifUnread !== "step")
+        throw new InvalidArgumentError("ctx.complete: ifUnread", "step or drop", ifUnread);
       return make({
         kind: "complete",
         result: check(`result of engine ${engine.id}`, engine.result, result),
         append: entries(engine, options.append),
+        ifUnread,
       });
     },
     fail(error) {
@@ -77,6 +96,39 @@ function entries(engine: Engine, append: readonly Json[] | undefined): Checked[]
   const { log } = engine.code;
   if (log === undefined) throw new InvalidArgumentError("append", `an engine with a log schema (${engine.id} has none)`, append);
   return append.map((entry, i) => check(`log entry ${i} of engine ${engine.id}`, log, entry));
+}
+
+function stepName(what: string, at: unknown): string {
+  if (typeof at === "string" && STEP_NAME.test(at)) return at;
+  throw new InvalidArgumentError(`${what}: at`, "1 to 64 letters, digits, spaces and _ . : / -", at);
+}
+
+function waitOf(engine: Engine, what: WaitOptions<Signals, Json>, defaultStep: string, nowMs: number): Wait {
+  const { signals = [], group, until, timeoutMs } = what;
+  for (const name of signals) signalSchema(engine, name);
+  if (until !== undefined && group === undefined)
+    throw new InvalidArgumentError("ctx.waitFor: until", "a group beside it", until);
+  if (signals.length === 0 && group === undefined && timeoutMs === undefined)
+    throw new InvalidArgumentError("ctx.waitFor", "signals, a group or a timeout to wait for", what);
+  return {
+    step: stepName("ctx.waitFor", what.at ?? defaultStep),
+    signals: [...new Set(signals)],
+    group: group === undefined ? null : { name: parseGroup(group), until: parseUntil(until ?? "all") },
+    timeoutAtMs: timeoutMs === undefined ? null : nowMs + requireTime("ctx.waitFor: timeoutMs", timeoutMs),
+  };
+}
+function parseUntil(until: unknown): Until {
+  if (until === "all" || until === "any") return until;
+  const expected = `"all", "any" or { succeeded, failedAtMost } in whole numbers`;
+  if (typeof until !== "object" || until === null) throw new InvalidArgumentError("ctx.waitFor: until", expected, until);
+  const counts: { succeeded?: number; failedAtMost?: number } = {};
+  for (const [name, count] of Object.entries(until)) {
+    if (count === undefined) continue;
+    if ((name !== "succeeded" && name !== "failedAtMost") || !Number.isSafeInteger(count) || count < 0)
+      throw new InvalidArgumentError(`ctx.waitFor: until.${name}`, expected, count);
+    counts[name] = count;
+  }
+  return counts;
 }
 
 function wakeAt(options: { delayMs?: number; untilAtMs?: number }, nowMs: number): number {

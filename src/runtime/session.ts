@@ -9,7 +9,7 @@ import { alarmBeforeCommit, alarmFor, type Due, needsRewrite } from "../domain/a
 import type { Claiming } from "../domain/decide.ts";
 import type { Rules, Transition } from "../domain/ends.ts";
 import type { Engine } from "../domain/engine.ts";
-import type { Head } from "../domain/head.ts";
+import { type Head, woken } from "../domain/head.ts";
 import { tokenAfter } from "../domain/ids.ts";
 import type { Item } from "../domain/item.ts";
 import { kept } from "../domain/journal.ts";
@@ -22,6 +22,7 @@ import { encodeHead } from "../wire/head.ts";
 import { decodeEvents, encodeEvents, type JournalContext } from "../wire/journal.ts";
 import { encodeLease } from "../wire/lease.ts";
 import { ringBy } from "./alarms.ts";
+import type { Family } from "./attempt-scope.ts";
 import type { Deps } from "./deps.ts";
 import { settleConsumed } from "./inbox.ts";
 import type { Expected, LiveRecords } from "./live.ts";
@@ -44,8 +45,9 @@ export interface Session extends Sealing {
   journal: JournalContext | null;
   /** Somebody else has the item now: whatever this session still does is discarded. */
   lost: boolean;
-  /** The heartbeat saw something in the inbox. */
+  /** The heartbeat saw a command in the inbox. */
   mail: boolean;
+  readonly family: Family;
 }
 
 /** Writes LEASE at the revision that was read. Null: the claim was lost; † read again and decide afresh. */
@@ -63,6 +65,7 @@ export async function claim(
     expiresAtMs: deps.clock.nowMs() + deps.settings.leaseDurationMs,
     version: head.version,
     attempt: claiming.attempt,
+    wake: head.status.kind === "waiting" ? claiming.wake : null,
     alone: by.alone,
   };
   const written = await put(deps, { partition, sort: LEASE_KEY, ...encodeLease(lease) }, live.revisions.lease, lease.token);
@@ -75,7 +78,7 @@ export async function claim(
     engine: by.engine,
     rules: by.rules,
     messageId: by.messageId,
-    head,
+    head: claiming.wake === null ? head : woken(head, claiming.wake),
     headRevision: live.revisions.head,
     lease,
     leaseRevision: written.revision,
@@ -84,6 +87,7 @@ export async function claim(
     bareBytes: null,
     lost: false,
     mail: false,
+    family: { marked: live.hasChildren },
   };
 }
 

@@ -12,7 +12,7 @@ import { sha256 } from "../wire/digest.ts";
 import { decodeKey, encodeKey } from "../wire/key.ts";
 import { ringBy, writeDue } from "./alarms.ts";
 import type { Deps } from "./deps.ts";
-import { peekInbox } from "./inbox.ts";
+import { peekCommands } from "./inbox.ts";
 import { readDue, readLive } from "./live.ts";
 import { put } from "./records.ts";
 
@@ -28,7 +28,7 @@ export async function settle(deps: Deps, item: Item): Promise<boolean> {
     await rememberKey(deps, item, until);
     if (!(await writeDue(deps, partition, retentionAlarm(live.head, until), revision)).ok) continue;
     // A command whose sender saw an alarm that was early enough wrote none: here it is written, and read, last.
-    const unread = await peekInbox(deps, partition, live.head.consumed);
+    const unread = await peekCommands(deps, partition, live.head.consumed);
     if (unread.length === 0) return true;
     await ringBy(deps, partition, inboxAlarm(live.head.version, deps.clock.nowMs()));
     return false;

@@ -2,42 +2,42 @@
  * What a step is given for one attempt. It reads and adds; it commits nothing but memos and blobs, which only count
  * once the attempt commits. It is revoked when the attempt is over: a step that runs on can do no more harm (G4).
  */
-import type { ArtifactRef, Ctx, Engine } from "../domain/engine.ts";
+import type { Signals } from "../domain/contract.ts";
+import type { ArtifactRef, Ctx } from "../domain/engine.ts";
 import { CtxRevokedError, InvalidArgumentError } from "../domain/errors.ts";
 import type { Head } from "../domain/head.ts";
-import type { FencingToken } from "../domain/ids.ts";
-import type { Item } from "../domain/item.ts";
 import { decodeJson, encodeJson, type Json } from "../domain/json.ts";
 import { onceKey } from "../domain/keys.ts";
 import { sha256 } from "../wire/digest.ts";
 import { decodeMemo, encodeMemo } from "../wire/memo.ts";
-import type { Abort } from "./abort.ts";
 import { createArtifacts } from "./artifacts.ts";
-import type { Deps } from "./deps.ts";
+import type { AttemptScope, Part } from "./attempt-scope.ts";
+import { callbackToken } from "./callback.ts";
+import { createChildren } from "./children.ts";
+import { createEffects } from "./effects.ts";
+import { createInterruptions, type Interruption } from "./interruption.ts";
 import { readLog } from "./log.ts";
+import { createMail } from "./mail.ts";
 import { createOutcomeMaker, type OutcomeMaker } from "./outcome.ts";
+import { createOutput } from "./output.ts";
 import { put, readOne } from "./records.ts";
 import { keep, load } from "./values.ts";
 
-export interface AttemptScope {
-  readonly deps: Deps;
-  readonly partition: string;
-  readonly item: Item;
-  readonly head: Head;
-  readonly engine: Engine;
-  readonly attempt: number;
-  readonly token: FencingToken;
-  readonly endsAtMs: number;
-  readonly abort: Abort;
-  /** JSON text that the engine's schema has passed. */
-  readonly payload: string;
-}
-
 export interface AttemptContext {
-  readonly ctx: Ctx<Json, Json, Json, Json>;
+  readonly ctx: Ctx<Json, Json, Signals, Json, Json>;
   readonly outcomes: OutcomeMaker;
   meters(): Readonly<Record<string, number>>;
   readonly artifacts: ArtifactRef[];
+  /** Sort keys of the signals that the step has read. */
+  consumed(): readonly string[];
+  /** It wrote to the output stream. */
+  wrote(): boolean;
+  /** Resolves once everything that the step began has come to an end, well or not. */
+  settled(): Promise<void>;
+  /** Set when the attempt ends otherwise than its step says. */
+  interruption(): Interruption | null;
+  /** What must be on record before the outcome is. */
+  beforeCommit(): Promise<void>;
   revoke(): void;
 }
 
@@ -57,7 +57,13 @@ export function createStepContext(scope: AttemptScope): AttemptContext {
       guard(what);
       return call(...args);
     };
-  const ctx: Ctx<Json, Json, Json, Json> = {
+  const interruptions = createInterruptions();
+  const mail = createMail(scope);
+  const parts: Part = { scope, guard, interruptions };
+  const effects = createEffects(parts);
+  const children = createChildren(parts);
+  const output = createOutput(parts);
+  const ctx: Ctx<Json, Json, Signals, Json, Json> = {
     workId: item.workId,
     namespace: item.namespace,
     step: head.version,
@@ -65,7 +71,7 @@ export function createStepContext(scope: AttemptScope): AttemptContext {
     get abortSignal() {
       return scope.abort.signal;
     },
-    wake: head.wake,
+    wake: scope.wake,
     logger: deps.logger,
     get remainingMs() {
       guard("remainingMs");
@@ -76,11 +82,31 @@ export function createStepContext(scope: AttemptScope): AttemptContext {
       return payload.value;
     },
     now: guarded("now", () => deps.clock.nowMs()),
-    once: guarded("once", (key, run) => once(scope, guard, key, run)),
-    meter: guarded("meter", (name, amount) => addToMeter(meters, head.meters, name, amount)),
+    once: (key, run) => {
+      guard("once");
+      return once(scope, guard, key, run);
+    },
+    effect: (key, input, effect) => {
+      guard("effect");
+      return effects.effect(key, input, effect);
+    },
+    start: (contract, payload, options) => {
+      guard("start");
+      return children.start(contract, payload, options);
+    },
+    results: (contract, group) => {
+      guard("results");
+      return children.results(contract, group);
+    },
+    write: guarded("write", output.write),
+    callbackToken: guarded("callbackToken", (signal, options) => callbackToken(scope, signal, options)),
+    // One union of all signals is what the runtime knows; the engine's own types pick the member by its name.
+    take: guarded("take", mail.take) as Ctx<Json, Json, Signals, Json, Json>["take"],
+    meter: guarded("meter", (name: string, amount: number) => addToMeter(meters, head.meters, name, amount)),
     artifacts: createArtifacts({ deps, partition: scope.partition, workId: item.workId, head, made: artifacts, guard }),
-    readLog: guarded("readLog", (options) => readLog(deps, scope.partition, head, options?.last)),
+    readLog: guarded("readLog", (options?: { last?: number }) => readLog(deps, scope.partition, head, options?.last)),
     next: guarded("next", outcomes.next),
+    waitFor: guarded("waitFor", outcomes.waitFor),
     complete: guarded("complete", outcomes.complete),
     fail: guarded("fail", outcomes.fail),
   };
@@ -89,6 +115,16 @@ export function createStepContext(scope: AttemptScope): AttemptContext {
     outcomes,
     meters: () => Object.fromEntries(meters),
     artifacts,
+    consumed: mail.consumed,
+    wrote: output.wrote,
+    settled: async () => {
+      await Promise.all([effects.settled(), children.settled()]);
+      await output.flush();
+    },
+    interruption: interruptions.deciding,
+    beforeCommit: async () => {
+      await Promise.all([children.list(), output.supersede()]);
+    },
     revoke: () => {
       revoked = true;
     },

@@ -3,6 +3,7 @@
  * step and never writes HEAD. On a store that collects nothing by itself it also forgets and collects ended items.
  */
 import { type Due, type Ring, ring } from "../domain/alarm.ts";
+import { isOwed } from "../domain/decide.ts";
 import { assertNever, messageOf } from "../domain/errors.ts";
 import { itemPartition, parseItemPartition, type WorkId } from "../domain/ids.ts";
 import { DUE_KEY } from "../domain/keys.ts";
@@ -79,7 +80,7 @@ async function look(deps: Deps, workId: WorkId, swept: Swept): Promise<void> {
   if (due === null || due.atMs > nowMs) return;
   const live = await readLive(deps, workId);
   if (live.item === null) return orphan(deps, partition, { item: null, due }, revision);
-  const todo: Ring = ring(due, live.head, live.inbox.length, nowMs);
+  const todo: Ring = ring(due, live.head, isOwed(live, nowMs), nowMs);
   switch (todo.kind) {
     case "look_again":
       if (todo.hint !== null) {

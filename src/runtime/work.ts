@@ -5,7 +5,7 @@
  *     is thrown here leaves it in the queue, hidden for a while.
  */
 import { alarmFor, needsRewrite } from "../domain/alarm.ts";
-import { backoffMs, type Claiming, type Decision, decide, type Hand, isOverdue } from "../domain/decide.ts";
+import { backoffMs, type Claiming, type Decision, decide, type Hand, isOwed } from "../domain/decide.ts";
 import type { Engine } from "../domain/engine.ts";
 import { assertNever, messageOf, RecordUndecodableError } from "../domain/errors.ts";
 import { isEnded } from "../domain/head.ts";
@@ -14,7 +14,9 @@ import { decodeHint, type Hint } from "../wire/hint.ts";
 import { writeDue } from "./alarms.ts";
 import type { Deps } from "./deps.ts";
 import { type Engines, rulesOf, shorter } from "./engines.ts";
+import { tellIfSatisfied } from "./group.ts";
 import { sendNext } from "./hints.ts";
+import { isStale } from "./inbox.ts";
 import { type LiveRecords, readDue, readLive } from "./live.ts";
 import { type Host, runSession } from "./loop.ts";
 import { patiently } from "./records.ts";
@@ -55,13 +57,14 @@ async function giveUp(deps: Deps, message: Message, error: unknown, unreadable: 
 async function handle(deps: Deps, engines: Engines, message: Message, hint: Hint, host: WorkHost): Promise<void> {
   const hand: Hand = { messageId: message.id, version: hint.version, receiveCount: message.receiveCount };
   let own: Session | null = null;
+  let groupSeen = false;
   for (;;) {
     const live = await readLive(deps, hint.workId, (item) =>
       shorter(item.deadlineMs, engines.find(item.engine)?.code.limits?.totalMs ?? null),
     );
     if (live.item === null) return remove(deps, message);
     const engine = loadedEngine(engines, live);
-    const decision = decideNow(deps, live, hand, engine !== null, own);
+    const decision = decideNow(deps, live, hand, { engineLoaded: engine !== null, own, groupSeen });
     switch (decision.kind) {
       case "delete":
         return remove(deps, message);
@@ -70,12 +73,17 @@ async function handle(deps: Deps, engines: Engines, message: Message, hint: Hint
       case "settle":
         if (await settle(deps, live.item)) return remove(deps, message);
         break;
+      case "look_at_group":
+        groupSeen = !(await tellIfSatisfied(deps, live));
+        break;
       case "claim":
         if (engine === null) return patiently(deps, () => deps.queue.hide(message, backoffMs(message.receiveCount)));
+        if (await isOldSignal(deps, live, decision.claim)) break;
         if (decision.claim.suspect && !host.isAlone()) {
           if (await host.becomeAlone(message)) break;
           return patiently(deps, () => deps.queue.hide(message, jitterMs(deps)));
         }
+        groupSeen = false;
         own = await runClaim(deps, live, engine, decision.claim, message, host);
         if (own !== null && !own.lost && (await look(deps, own))) return remove(deps, message);
         break;
@@ -85,12 +93,22 @@ async function handle(deps: Deps, engines: Engines, message: Message, hint: Hint
   }
 }
 
-export function decideNow(deps: Deps, live: LiveRecords, hand: Hand, engineLoaded: boolean, own: Session | null): Decision {
+interface Known {
+  readonly engineLoaded: boolean;
+  readonly own: Session | null;
+  readonly groupSeen: boolean;
+}
+
+export function decideNow(deps: Deps, live: LiveRecords, hand: Hand, { engineLoaded, own, groupSeen }: Known): Decision {
   const { lease } = live;
   // † A worker whose own lease is live never hides or deletes on a decision: it claims anew.
   const mine = own !== null && lease !== null && lease.token === own.lease.token && lease.holder === own.lease.holder;
   const holderGone = mine || (lease !== null && deps.processes.isGone(lease.holder));
-  return decide(live, hand, { nowMs: deps.clock.nowMs(), holderGone, ownLease: mine, engineLoaded });
+  return decide(live, hand, { nowMs: deps.clock.nowMs(), holderGone, ownLease: mine, engineLoaded, groupSeen });
+}
+/** The signal that the step would be woken by was consumed before: decide without it. */
+async function isOldSignal(deps: Deps, { partition, head }: LiveRecords, { wake }: Claiming): Promise<boolean> {
+  return head.status.kind === "waiting" && wake?.kind === "signal" && isStale(deps, partition, wake.sort);
 }
 
 /** Null: this worker cannot run the item; it stays for one that can. */
@@ -127,8 +145,9 @@ async function look(deps: Deps, session: Session): Promise<boolean> {
     const live = await readLive(deps, item.workId);
     if (live.item === null) return true;
     const nowMs = deps.clock.nowMs();
-    if (live.inbox.length > 0 || isOverdue(live.head, nowMs)) return false;
+    if (isOwed(live, nowMs)) return false;
     if (isEnded(live.head.status)) return settle(deps, item);
+    if (await tellIfSatisfied(deps, live)) return false;
     const need = alarmFor(live.head, nowMs);
     if (!needsRewrite(due, need, nowMs)) return true;
     // An alarm that has passed rings for nobody once it is rewritten: what it owed is sent here.

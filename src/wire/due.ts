@@ -9,7 +9,7 @@ export const DUE_VERSION = 1;
 
 const schema = z.object({
   v: z.literal(DUE_VERSION),
-  why: z.enum(["enqueue", "inbox", "ready", "sleep", "paused", "end", "retention", "collect"]),
+  why: z.enum(["enqueue", "inbox", "ready", "sleep", "waiting", "paused", "end", "retention", "collect"]),
   at: instant.default(0),
   version: count.default(0),
   rings: count.default(0),

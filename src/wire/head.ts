@@ -18,19 +18,32 @@ import {
   stored,
   storedCause,
   storedError,
+  storedWake,
 } from "./parts.ts";
 import { decodeBody, nameOf, type RecordContent, sparse } from "./record.ts";
 
 export const HEAD_VERSION = 1;
 
+const until = z.union([
+  z.enum(["all", "any"]),
+  z.object({ succeeded: count.exactOptional(), failedAtMost: count.exactOptional() }),
+]);
 const open = [
   z.object({ kind: z.literal("ready") }),
-  z.object({ kind: z.literal("sleeping"), sinceMs: instant, wakeAtMs: instant, why: z.enum(["delay", "retry"]) }),
+  z.object({ kind: z.literal("sleeping"), sinceMs: instant, wakeAtMs: instant, why: z.enum(["delay", "retry", "effect"]) }),
+  z.object({
+    kind: z.literal("waiting"),
+    sinceMs: instant,
+    signals: z.array(z.string()),
+    group: z.object({ name: z.string(), until }).nullable(),
+    timeoutAtMs: instant.nullable(),
+  }),
 ] as const;
 const badEnd = { endedAtMs: instant, error: storedError, cause: storedCause.nullable() };
 const status: z.ZodType<Status> = z.discriminatedUnion("kind", [
   ...open,
   z.object({ kind: z.literal("paused"), sinceMs: instant, reason: z.string(), beneath: z.discriminatedUnion("kind", open) }),
+  z.object({ kind: z.literal("closing"), sinceMs: instant, result: stored }),
   z.object({ kind: z.literal("completed"), endedAtMs: instant, result: stored }),
   z.object({ kind: z.enum(["failed", "cancelled", "dead_lettered"]), ...badEnd }),
 ]);
@@ -42,10 +55,6 @@ const strand = z
   })
   .default(EMPTY_STRAND);
 const meters = z.record(z.string(), z.number()).default({});
-const wake = z.discriminatedUnion("kind", [
-  z.object({ kind: z.literal("go") }),
-  z.object({ kind: z.literal("resumed"), note: z.string() }),
-]);
 const stateAt = z.union([z.enum(["utf8", "deflate"]), z.object({ blob: z.string(), bytes: count })]);
 
 const schema = z.object({
@@ -58,7 +67,7 @@ const schema = z.object({
   state: stateAt.nullable().default(null),
   engine: count.default(0),
   payload: stored.nullable().default(null),
-  wake: wake.default({ kind: "go" }),
+  wake: storedWake.default({ kind: "go" }),
   attempt: count.default(0),
   failures: count.default(0),
   crashes: count.default(0),
@@ -68,6 +77,7 @@ const schema = z.object({
   more: strand,
   journal: strand,
   log: strand,
+  leftOutput: z.boolean().default(false),
   consumed: z.array(z.string()).default([]),
   budget: z.object({ sinceVersion: count.default(0), sinceMs: instant.default(0), meters }).prefault({}),
   recovery: z.object({ cause: storedCause, sinceVersion: count, sinceMs: instant }).nullable().default(null),
@@ -99,6 +109,7 @@ export async function encodeHead(head: Head, codec: Codec): Promise<RecordConten
     more: encodeStrand(head.sealedArtifacts),
     journal: encodeStrand(head.journal),
     log: encodeStrand(head.log),
+    leftOutput: head.leftOutput,
     consumed: head.consumed,
     budget: sparse({ ...head.budget }),
     recovery: head.recovery === null ? null : { ...head.recovery, cause: encodeCause(head.recovery.cause) },
@@ -132,6 +143,7 @@ export async function decodeHead(record: StoredRecord, codec: Codec): Promise<He
     sealedArtifacts: body.more,
     journal: body.journal,
     log: body.log,
+    leftOutput: body.leftOutput,
     consumed: body.consumed,
     budget: body.budget,
     recovery: body.recovery,
@@ -155,6 +167,7 @@ function encodeStrand(value: Strand): Json {
 }
 function encodeStatus(value: Status): Json {
   switch (value.kind) {
+    case "closing":
     case "completed":
       return { ...value, result: encodeStored(value.result) };
     case "failed":
@@ -163,6 +176,7 @@ function encodeStatus(value: Status): Json {
       return { ...value, error: encodeError(value.error), cause: value.cause === null ? null : encodeCause(value.cause) };
     case "ready":
     case "sleeping":
+    case "waiting":
     case "paused":
       return value;
     default:

@@ -1,9 +1,9 @@
 /** ITEM: the request; its payload is the record's data, or a blob. */
 import { z } from "zod";
-import type { Namespace, WorkId } from "../domain/ids.ts";
-import type { Item } from "../domain/item.ts";
+import { isWorkId, type Namespace, type WorkId } from "../domain/ids.ts";
+import type { Item, Parent } from "../domain/item.ts";
 import { LANES } from "../domain/lane.ts";
-import type { StoredRecord } from "../ports/record-store.ts";
+import type { Body, StoredRecord } from "../ports/record-store.ts";
 import type { Codec } from "./codec.ts";
 import { count, instant } from "./parts.ts";
 import { decodeBody, nameOf, type RecordContent, sparse } from "./record.ts";
@@ -22,6 +22,17 @@ const schema = z.object({
   start: instant.default(0),
   deadlineMs: count.nullable().default(null),
   key: z.string().nullable().default(null),
+  parent: z
+    .object({
+      work: z.string().refine(isWorkId),
+      key: z.string(),
+      group: z
+        .object({ name: z.string(), leaf: z.string(), index: count.default(0), limited: z.boolean().default(false) })
+        .nullable()
+        .default(null),
+    })
+    .nullable()
+    .default(null),
 });
 
 export async function encodeItem(item: Item, codec: Codec): Promise<RecordContent> {
@@ -37,10 +48,22 @@ export async function encodeItem(item: Item, codec: Codec): Promise<RecordConten
     created: item.createdAtMs,
     start: item.startAtMs,
     key: item.key,
+    parent: item.parent === null ? null : encodeParent(item.parent),
   });
   // 0 is a deadline at once, not none.
   const deadline = item.deadlineMs === null ? {} : { deadlineMs: item.deadlineMs };
   return { body: { ...body, ...deadline }, data: packed?.data ?? null };
+}
+
+function encodeParent({ workId, key, group }: Parent): Body {
+  const slot = group === null ? null : sparse({ name: group.name, ...group.slot, limited: group.limited });
+  return { work: workId, key, ...(slot === null ? {} : { group: slot }) };
+}
+function decodeParent({ work, key, group }: NonNullable<z.infer<typeof schema>["parent"]>): Parent {
+  const workId = work as WorkId;
+  if (group === null) return { workId, key, group: null };
+  const { name, leaf, index, limited } = group;
+  return { workId, key, group: { name, slot: { leaf, index }, limited } };
 }
 
 /** @throws RecordTooNewError, RecordUndecodableError */
@@ -65,5 +88,6 @@ export async function decodeItem(
     startAtMs: start,
     deadlineMs: body.deadlineMs,
     key: body.key,
+    parent: body.parent === null ? null : decodeParent(body.parent),
   };
 }

@@ -8,7 +8,7 @@ import { z } from "zod";
 import { RecordUndecodableError } from "../domain/errors.ts";
 import type { JournalEvent } from "../domain/journal.ts";
 import { linesOf } from "../domain/strand.ts";
-import { count, encodeCause, encodeError, encodeStored, instant, stored, storedCause, storedError } from "./parts.ts";
+import { count, encodeCause, encodeError, encodeStored, instant, stored, storedCause, storedError, storedWake } from "./parts.ts";
 
 /** What the next line counts from. */
 export interface JournalContext {
@@ -34,6 +34,15 @@ const event: z.ZodType<JournalEvent> = z.discriminatedUnion("kind", [
   }),
   z.object({ kind: z.literal("taken_over"), ...at, ...attempt, alone: z.boolean() }),
   z.object({ kind: z.literal("given_back"), ...at, ...attempt }),
+  z.object({ kind: z.literal("woken"), ...at, step: z.string(), wake: storedWake }),
+  z.object({
+    kind: z.literal("in_doubt"),
+    ...at,
+    step: z.string(),
+    key: z.string(),
+    why: z.string(),
+    untilAtMs: instant.nullable(),
+  }),
   z.object({ kind: z.literal("paused"), ...at, reason: z.string() }),
   z.object({ kind: z.literal("resumed"), ...at }),
   z.object({ kind: z.literal("cancel_requested"), ...at, reason: z.string() }),

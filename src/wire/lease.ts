@@ -3,7 +3,7 @@ import { z } from "zod";
 import { parseToken } from "../domain/ids.ts";
 import type { Lease } from "../domain/lease.ts";
 import type { StoredRecord } from "../ports/record-store.ts";
-import { count, instant } from "./parts.ts";
+import { count, instant, storedWake } from "./parts.ts";
 import { decodeBody, type RecordContent, sparse } from "./record.ts";
 
 export const LEASE_VERSION = 1;
@@ -16,19 +16,18 @@ const schema = z.object({
   expires: instant,
   version: count.default(0),
   attempt: count.nullable().default(null),
+  wake: storedWake.nullable().default(null),
   alone: z.boolean().default(false),
 });
 
 export function encodeLease(lease: Lease): RecordContent {
-  const { holder, messageId, token, expiresAtMs, version, attempt, alone } = lease;
-  return {
-    body: sparse({ v: LEASE_VERSION, holder, message: messageId, token, expires: expiresAtMs, version, attempt, alone }),
-    data: null,
-  };
+  const { holder, messageId, token, expiresAtMs, version, attempt, wake, alone } = lease;
+  const at = { v: LEASE_VERSION, holder, message: messageId, token, expires: expiresAtMs };
+  return { body: sparse({ ...at, version, attempt, wake, alone }), data: null };
 }
 
 /** @throws RecordTooNewError, RecordUndecodableError */
 export function decodeLease(record: StoredRecord): Lease {
-  const { holder, message, token, expires, version, attempt, alone } = decodeBody(record, LEASE_VERSION, schema);
-  return { holder, messageId: message, token: parseToken(token), expiresAtMs: expires, version, attempt, alone };
+  const { message, token, expires, v: _, ...body } = decodeBody(record, LEASE_VERSION, schema);
+  return { ...body, messageId: message, token: parseToken(token), expiresAtMs: expires };
 }

@@ -6,6 +6,7 @@ import type { Stored } from "../domain/item.ts";
 import type { Json } from "../domain/json.ts";
 import { ERROR_CLASSES } from "../domain/retry.ts";
 import type { StoredError } from "../domain/stored-error.ts";
+import type { StoredWake } from "../domain/wake.ts";
 
 export const count = z.number().int().nonnegative();
 export const instant = z.number().int();
@@ -50,6 +51,14 @@ export const storedCause: z.ZodType<StoredCause> = z.discriminatedUnion("kind", 
 export function encodeCause(cause: StoredCause): Json {
   return cause.kind === "exhausted" ? { kind: "exhausted", error: encodeError(cause.error) } : cause;
 }
+
+export const storedWake: z.ZodType<StoredWake> = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("go") }),
+  z.object({ kind: z.literal("timeout") }),
+  z.object({ kind: z.literal("resumed"), note: z.string() }),
+  z.object({ kind: z.literal("signal"), sort: z.string(), name: z.string() }),
+  z.object({ kind: z.literal("children"), group: z.string(), succeeded: count, failed: count }),
+]);
 
 export const artifactRef: z.ZodType<ArtifactRef> = z.object({
   name: z.string(),

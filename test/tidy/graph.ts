@@ -20,7 +20,7 @@ export const LAYERS: readonly Layer[] = [
   { at: "src/domain/", values: [], types: [], packages: [] },
   { at: "src/ports/", values: [], types: ["src/domain/"], packages: [] },
   { at: "src/wire/", values: ["src/domain/"], types: ["src/ports/"], packages: ["zod", "node:zlib", "node:crypto", "node:util"] },
-  { at: "src/runtime/", values: CORE, types: [], packages: [] },
+  { at: "src/runtime/", values: CORE, types: [], packages: ["node:async_hooks"] },
   { at: "src/adapters/shared/", values: CORE, types: [], packages: [] },
   { at: "src/adapters/memory/", values: [...CORE, "src/adapters/shared/"], types: [], packages: ["node:crypto"] },
   { at: "src/adapters/node/", values: CORE, types: [], packages: ["node:"] },

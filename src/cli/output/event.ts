@@ -1,7 +1,7 @@
 /** A journal event in words. */
 import { assertNever } from "../../domain/errors.ts";
 import type { JournalEvent } from "../../domain/journal.ts";
-import { causeText, errorText, statusWord } from "./item.ts";
+import { causeText, errorText, statusWord, wakeText } from "./item.ts";
 import type { Tint } from "./style.ts";
 import { clean } from "./text.ts";
 import { duration, relative } from "./time.ts";
@@ -16,6 +16,10 @@ export function eventText(event: JournalEvent): string {
       return `${clean(event.step)} taken over from a worker that left no outcome${again(event.attempt)}`;
     case "given_back":
       return `${clean(event.step)} given back by a worker that stops`;
+    case "woken":
+      return `woken by ${wakeText(event.wake)}`;
+    case "in_doubt":
+      return event.untilAtMs === null ? `parked: ${clean(event.why)}` : `not known yet: ${clean(event.why)}`;
     case "paused":
       return `paused: ${clean(event.reason)}`;
     case "resumed":
@@ -48,6 +52,7 @@ const TINTS: Partial<Record<JournalEvent["kind"], Tint>> = {
   taken_over: "yellow",
   recovering: "yellow",
   refused: "yellow",
+  in_doubt: "magenta",
   paused: "magenta",
   cancel_requested: "magenta",
 };

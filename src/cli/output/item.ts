@@ -3,6 +3,7 @@ import { assertNever } from "../../domain/errors.ts";
 import { STEP_NAME, type StoredCause } from "../../domain/head.ts";
 import { SECOND_MS } from "../../domain/limits.ts";
 import type { StoredError } from "../../domain/stored-error.ts";
+import type { StoredWake } from "../../domain/wake.ts";
 import type { ItemStatus, ShownStatus } from "../../runtime/inspect.ts";
 import type { Tint } from "./style.ts";
 import { clean } from "./text.ts";
@@ -12,6 +13,8 @@ export const STATUS_TINTS: Readonly<Record<ShownStatus, Tint>> = {
   queued: "yellow",
   running: "cyan",
   sleeping: "blue",
+  waiting: "blue",
+  closing: "cyan",
   paused: "magenta",
   completed: "green",
   failed: "red",
@@ -50,6 +53,10 @@ function sentenceOf(item: ItemStatus, nowMs: number): string {
       return item.retrying
         ? `the last attempt failed; tried again ${wakes(item, nowMs)}`
         : `goes on by itself ${wakes(item, nowMs)}`;
+    case "waiting":
+      return waitText(item, nowMs);
+    case "closing":
+      return "has its result, and looks for signals that nobody has read";
     case "paused":
       return `${(item.pausedBecause ?? "").replace(/^paused /, "")}${wouldWake(item, nowMs)}`;
     case "completed":
@@ -59,6 +66,30 @@ function sentenceOf(item: ItemStatus, nowMs: number): string {
       return item.endedAtMs === null ? "" : relative(item.endedAtMs, nowMs);
     default:
       return assertNever(item.status);
+  }
+}
+function waitText({ waitsFor, wakeAtMs }: ItemStatus, nowMs: number): string {
+  const whats = [
+    ...(waitsFor?.signals ?? []).map((name) => `signal ${clean(name)}`),
+    ...(waitsFor === null || waitsFor.group === null ? [] : [`children of group ${clean(waitsFor.group)}`]),
+  ];
+  const until = wakeAtMs === null ? "" : `, until ${relative(wakeAtMs, nowMs)}`;
+  return whats.length === 0 ? `for its timeout ${relative(wakeAtMs ?? nowMs, nowMs)}` : `for ${whats.join(" or ")}${until}`;
+}
+export function wakeText(wake: StoredWake): string {
+  switch (wake.kind) {
+    case "go":
+      return "itself";
+    case "timeout":
+      return "its timeout";
+    case "resumed":
+      return `a redrive: ${clean(wake.note)}`;
+    case "signal":
+      return `signal ${clean(wake.name)}`;
+    case "children":
+      return `children of group ${clean(wake.group)}: ${wake.succeeded} completed, ${wake.failed} did not`;
+    default:
+      return assertNever(wake);
   }
 }
 function wouldWake({ wakeAtMs }: ItemStatus, nowMs: number): string {

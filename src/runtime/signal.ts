@@ -1,0 +1,86 @@
+/**
+ * Signals from outside: buffered until a step takes them, delivered once each, in order per sender.
+ *
+ * `accepted` is answered truly, also around the end: the sender looks at the snapshot after its write. An open item will
+ * have read the inbox before it can end; one that is closing may have read it already, so its end is waited for.
+ */
+import { type AnyContract, signalSchema, validate } from "../domain/contract.ts";
+import { SignalInDoubtError, UnknownWorkItemError } from "../domain/errors.ts";
+import { isEnded } from "../domain/head.ts";
+import type { WorkId } from "../domain/ids.ts";
+import { encodeJson, type Json } from "../domain/json.ts";
+import { inboxKey } from "../domain/keys.ts";
+import { CLOSING_MS } from "../domain/limits.ts";
+import { sha256 } from "../wire/digest.ts";
+import { encodeSignal } from "../wire/inbox.ts";
+import { deliver, readSeen } from "./deliver.ts";
+import { type Deps, pause } from "./deps.ts";
+import { sendHint } from "./hints.ts";
+import { type ShownStatus, statusOf } from "./inspect.ts";
+import { type LiveRecords, readLive } from "./live.ts";
+import { keep } from "./values.ts";
+
+export interface Signalled {
+  /** The item had not ended: a step will take it, unless the item ends without looking (see `ifUnread`). */
+  readonly accepted: boolean;
+  readonly status: ShownStatus;
+}
+/** A signal whose payload has passed its schema. */
+export interface CheckedSignal {
+  readonly name: string;
+  /** JSON text. */
+  readonly text: string;
+  readonly id: string;
+  readonly digest: string;
+}
+
+const LOOK_MS = 20;
+
+/** @throws InvalidArgumentError for a name that the contract has not, SchemaError, NotJsonError */
+export async function checkSignal(contract: AnyContract, name: string, payload: Json, id: string): Promise<CheckedSignal> {
+  const valid = await validate(`payload of signal ${name} of engine ${contract.id}`, signalSchema(contract, name), payload);
+  const text = encodeJson(valid);
+  return { name, text, id, digest: sha256(`${name} ${text}`) };
+}
+
+/** @throws InboxFullError, SignalConflictError, SignalInDoubtError */
+export async function sendSignal(deps: Deps, live: LiveRecords, signal: CheckedSignal, nowMs: number): Promise<Signalled> {
+  const { item, partition, head } = live;
+  if (isEnded(head.status)) return { accepted: await wasTaken(deps, live, signal.id), status: head.status.kind };
+  const sort = await bufferSignal(deps, partition, signal, head.version, nowMs);
+  await sendHint(deps, item, null, 0);
+  return wasAccepted(deps, item.workId, signal.id, sort);
+}
+
+/** Without a hint, and without a look: for an item that is about to be enqueued, too. */
+export async function bufferSignal(
+  deps: Deps,
+  partition: string,
+  { name, text, id, digest }: CheckedSignal,
+  version: number,
+  nowMs: number,
+): Promise<string> {
+  const payload = await keep(deps, partition, text);
+  const encode = (sentAtMs: number) => encodeSignal({ id, sentAtMs, name, payload });
+  return deliver(deps, partition, { kind: "signal", id, digest, encode }, version, nowMs);
+}
+
+async function wasAccepted(deps: Deps, workId: WorkId, id: string, sort: string): Promise<Signalled> {
+  for (let waitedMs = 0; ; waitedMs += LOOK_MS) {
+    const live = await readLive(deps, workId);
+    if (live.item === null) throw new UnknownWorkItemError(deps.namespace, workId);
+    const { status } = live.head;
+    if (status.kind !== "closing") {
+      const accepted = !isEnded(status) || live.head.consumed.includes(sort) || (await wasTaken(deps, live, id));
+      return { accepted, status: statusOf(deps, live).status };
+    }
+    if (waitedMs >= CLOSING_MS) throw new SignalInDoubtError(workId, id, CLOSING_MS);
+    await pause(deps.clock, LOOK_MS);
+  }
+}
+
+/** A commit has consumed it. */
+export async function wasTaken(deps: Deps, { partition, head }: LiveRecords, id: string): Promise<boolean> {
+  const seen = await readSeen(deps, partition, id);
+  return seen !== null && (seen.consumed || head.consumed.includes(inboxKey(seen.sentAtMs, id)));
+}
