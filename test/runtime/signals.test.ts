@@ -308,9 +308,13 @@ test("a large payload comes through, and order holds across clients of one sende
 
 test("hints of signals that are lost are made good by the alarm", async () => {
   const world = createWorld();
-  const workId = await start(world, collector());
+  const { workId } = await world.client.enqueue(Box, null);
+  const worker = world.work([collector()]);
+  await world.settle();
+  await worker.stop();
   await note(world, workId, 1);
   world.loseMessages();
+  world.work([collector()]);
   await world.pass(150_000);
   expect(await world.client.log(workId)).toEqual([{ n: 1 }]);
 });
@@ -326,6 +330,33 @@ test("parked items are let alone: no message, and a look a day later", async () 
   await note(world, workId, 1);
   await world.settle();
   expect(await world.client.log(workId)).toEqual([{ n: 1 }]);
+});
+
+test("a sender that was frozen before its write, and was repeated meanwhile, is not heard twice", async () => {
+  const world = createWorld();
+  const workId = await start(world, collector());
+  const frozen = freezer();
+  const late = createClient(
+    world.process("late", {
+      intercept: (call, run) => {
+        if (nameOf(call).startsWith("records.write LIVE/inbox")) frozen.freeze();
+        return frozen.intercept(call, run);
+      },
+    }),
+  );
+  const sent = late.signal(Box, workId, "note", { n: 1 }, { id: "s" });
+  await world.settle();
+  await note(world, workId, 1, "s");
+  await world.settle();
+  await note(world, workId, 2);
+  await world.settle();
+  frozen.thaw();
+  expect(await sent).toMatchObject({ accepted: true });
+  await world.pass(100_000);
+  await note(world, workId, 3);
+  await world.settle();
+  expect(await world.client.log(workId)).toEqual([{ n: 1 }, { n: 2 }, { n: 3 }]);
+  expect((await world.client.status(workId)).buffered).toBe(0);
 });
 
 /** One signal into an item that waits, by a sender, a worker that dies in any of its calls, and one that goes on. */
