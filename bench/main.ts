@@ -4,6 +4,7 @@
  */
 import { flight } from "./flight.ts";
 import { journal } from "./journal.ts";
+import { parked } from "./parked.ts";
 import { recovery } from "./recovery.ts";
 import { sequential } from "./sequential.ts";
 
@@ -18,6 +19,7 @@ const workloads: { readonly [name: string]: () => Promise<object> } = {
   "journal-interval-100": () => journal("interval"),
   "journal-compact": () => journal("compact"),
   recovery,
+  parked,
 };
 
 const wanted = process.argv.slice(2);

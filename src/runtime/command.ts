@@ -3,7 +3,7 @@ import { refusal } from "../domain/command.ts";
 import { RefusedError } from "../domain/errors.ts";
 import type { Command } from "../domain/inbox.ts";
 import { encodeInboxEntry } from "../wire/inbox.ts";
-import { deliver, readSeen } from "./deliver.ts";
+import { deliver, isCrowded, readSeen } from "./deliver.ts";
 import type { Deps } from "./deps.ts";
 import { sendHint } from "./hints.ts";
 import { statusOf } from "./inspect.ts";
@@ -21,6 +21,7 @@ export async function sendCommand(deps: Deps, live: LiveRecords, command: Comman
   if (expected !== null && (await readSeen(deps, partition, id)) === null)
     throw new RefusedError(command.kind, item.workId, expected, statusOf(deps, live).status);
   const encode = (sentAtMs: number) => encodeInboxEntry({ id, sentAtMs, command });
-  await deliver(deps, partition, { kind: "command", id, digest: null, encode }, head.version, nowMs);
+  const what = { kind: "command", id, digest: null, crowded: isCrowded(live), encode } as const;
+  await deliver(deps, partition, what, head.version, nowMs);
   await sendHint(deps, item, null, 0);
 }

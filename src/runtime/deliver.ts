@@ -1,9 +1,10 @@
 /** Things from outside on their way to an item: SEEN, INBOX, DUE within 60 s, hint (DESIGN §4). */
 import { inboxAlarm } from "../domain/alarm.ts";
+import type { Live } from "../domain/decide.ts";
 import { InboxFullError, SignalConflictError } from "../domain/errors.ts";
 import type { Seen } from "../domain/inbox.ts";
 import { COMMAND_RANGE, commandKey, INBOX_RANGE, inboxKey, seenKey } from "../domain/keys.ts";
-import { INBOX_MAX } from "../domain/limits.ts";
+import { INBOX_CONSUMED, INBOX_MAX, INBOX_READ } from "../domain/limits.ts";
 import { decodeSeen, encodeSeen } from "../wire/inbox.ts";
 import type { RecordContent } from "../wire/record.ts";
 import { ringBy } from "./alarms.ts";
@@ -21,6 +22,8 @@ export interface Delivery {
   readonly id: string;
   /** Of what is sent, where the same id must not stand for two things. */
   readonly digest: string | null;
+  /** The inbox may be full: it is counted. */
+  readonly crowded: boolean;
   encode(sentAtMs: number): RecordContent;
 }
 
@@ -32,14 +35,19 @@ export interface Delivery {
  */
 export async function deliver(deps: Deps, partition: string, what: Delivery, version: number, nowMs: number): Promise<string> {
   const { range, key } = PLACES[what.kind];
-  const unread = await deps.store.read(partition, range, INBOX_MAX);
-  if (unread.length >= INBOX_MAX) throw new InboxFullError(workIdOf(partition), INBOX_MAX);
+  if (what.crowded && (await deps.store.read(partition, range, INBOX_MAX)).length >= INBOX_MAX)
+    throw new InboxFullError(workIdOf(partition), INBOX_MAX);
   const seen = await markSeen(deps, partition, what, nowMs);
   const sort = key(seen.sentAtMs, what.id);
   if (seen.consumed) return sort;
   await put(deps, { partition, sort, ...what.encode(seen.sentAtMs) }, "absent");
   await ringBy(deps, partition, inboxAlarm(version, nowMs));
   return sort;
+}
+
+/** Whether one read, which has the oldest few, leaves it open how much there is. */
+export function isCrowded({ inbox, signals }: Pick<Live, "inbox" | "signals">): boolean {
+  return inbox.length + signals.length >= INBOX_READ - INBOX_CONSUMED;
 }
 
 /** What is known of an id; null when it was never sent. */

@@ -12,7 +12,7 @@ import { isEnded, isPaused } from "../domain/head.ts";
 import type { WorkId } from "../domain/ids.ts";
 import { MAX_DELAY_MS, SECOND_MS } from "../domain/limits.ts";
 import type { Message, WorkQueue } from "../ports/work-queue.ts";
-import { encodeHint } from "../wire/hint.ts";
+import { decodeHint, encodeHint } from "../wire/hint.ts";
 import { type Deps, pause } from "./deps.ts";
 import type { Engines } from "./engines.ts";
 import { tellIfSatisfied } from "./group.ts";
@@ -123,7 +123,10 @@ function createStand(deps: Deps, workId: WorkId) {
   let receiveCount = 0;
   const queue: WorkQueue = {
     ...deps.queue,
-    send: async () => undefined,
+    // Only its own hints are held back: a child's, or that of whoever it wakes, goes out.
+    send: async (body, options) => {
+      if (decodeHint(body).workId !== workId) await deps.queue.send(body, options);
+    },
     remove: async () => {
       hiddenMs = 0;
     },

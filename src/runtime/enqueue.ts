@@ -179,7 +179,7 @@ export async function create(deps: Deps, draft: Draft, workId: WorkId, startedAt
   const atMs = head.status.kind === "sleeping" ? alarm.atMs : Math.min(alarm.atMs, startedAtMs + ALARM_ENQUEUE_MS);
   const due: Due = { why: "enqueue", atMs, version: 0, rings: 0 };
   await setAlarm(deps, partition, due);
-  if (draft.signal !== null) await bufferSignal(deps, partition, draft.signal, 0, draft.nextAtMs());
+  if (draft.signal !== null) await bufferSignal(deps, partition, draft.signal, { version: 0, crowded: false }, draft.nextAtMs());
   if (deps.clock.nowMs() - startedAtMs > ENQUEUE_MS) throw new EnqueueTimeoutError(workId, ENQUEUE_MS);
   const listed = { group: openGroup(deps.namespace), atMs: startedAtMs };
   const written = await put(deps, { partition, sort: ITEM_KEY, ...(await encodeItem(item, deps.codec)), listed }, "absent");

@@ -13,7 +13,7 @@ import { inboxKey } from "../domain/keys.ts";
 import { CLOSING_MS } from "../domain/limits.ts";
 import { sha256 } from "../wire/digest.ts";
 import { encodeSignal } from "../wire/inbox.ts";
-import { deliver, readSeen } from "./deliver.ts";
+import { deliver, isCrowded, readSeen } from "./deliver.ts";
 import { type Deps, pause } from "./deps.ts";
 import { sendHint } from "./hints.ts";
 import { type ShownStatus, statusOf } from "./inspect.ts";
@@ -47,7 +47,7 @@ export async function checkSignal(contract: AnyContract, name: string, payload: 
 export async function sendSignal(deps: Deps, live: LiveRecords, signal: CheckedSignal, nowMs: number): Promise<Signalled> {
   const { item, partition, head } = live;
   if (isEnded(head.status)) return { accepted: await wasTaken(deps, live, signal.id), status: head.status.kind };
-  const sort = await bufferSignal(deps, partition, signal, head.version, nowMs);
+  const sort = await bufferSignal(deps, partition, signal, { version: head.version, crowded: isCrowded(live) }, nowMs);
   await sendHint(deps, item, null, 0);
   return wasAccepted(deps, item.workId, signal.id, sort);
 }
@@ -57,12 +57,12 @@ export async function bufferSignal(
   deps: Deps,
   partition: string,
   { name, text, id, digest }: CheckedSignal,
-  version: number,
+  { version, crowded }: { version: number; crowded: boolean },
   nowMs: number,
 ): Promise<string> {
   const payload = await keep(deps, partition, text);
   const encode = (sentAtMs: number) => encodeSignal({ id, sentAtMs, name, payload });
-  return deliver(deps, partition, { kind: "signal", id, digest, encode }, version, nowMs);
+  return deliver(deps, partition, { kind: "signal", id, digest, crowded, encode }, version, nowMs);
 }
 
 async function wasAccepted(deps: Deps, workId: WorkId, id: string, sort: string): Promise<Signalled> {
