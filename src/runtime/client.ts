@@ -20,6 +20,7 @@ import { type HistoryEntry, type ItemStatus, readArtifacts, readEvents, readHist
 import { type ListOptions, listItems } from "./list.ts";
 import { type LiveRecords, readLive } from "./live.ts";
 import { readLog } from "./log.ts";
+import { type OutputEvent, type OutputOptions, readOutput } from "./output-reader.ts";
 import { checkSignal, type Signalled, sendSignal } from "./signal.ts";
 import { load } from "./values.ts";
 
@@ -57,6 +58,13 @@ export interface Client {
     ref: Ref,
     options: { timeoutMs: number; abortSignal?: AbortSignal },
   ): Promise<Ended<R> | { readonly status: "open" }>;
+  /**
+   * What the item's steps write, as they write it, until it ends: by `for await`. A reader that drops what is replaced
+   * ends with the text of the committed attempts. A redrive goes on for a new reader.
+   *
+   * @throws InvalidArgumentError for an invalid cursor
+   */
+  output(ref: Ref, options?: OutputOptions): AsyncIterable<OutputEvent>;
   status(ref: Ref): Promise<ItemStatus>;
   /** Newest first. */
   list(options?: ListOptions): Promise<Page<ItemStatus>>;
@@ -106,6 +114,7 @@ export function createClient(deps: Deps): Client {
       return sendSignal(deps, await find(ref), signal, atMs);
     },
     result: (contract, ref, options) => waitForResult(deps, contract, ref, options),
+    output: (ref, options = {}) => readOutput(deps, () => find(ref), options),
     status: async (ref) => statusOf(deps, await find(ref)),
     list: (options = {}) => listItems(deps, options),
     state: async (ref) => readState(deps, await find(ref)),
