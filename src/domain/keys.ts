@@ -71,6 +71,10 @@ export const EFFECT_RANGE: SortRange = { from: "effect/", to: "effect0" };
 export function callbackKey(version: number, digest: string): string {
   return `callback/${padded(version, SEGMENT_DIGITS)}/${digest}`;
 }
+export function callbackRange(version: number): SortRange {
+  const prefix = `callback/${padded(version, SEGMENT_DIGITS)}`;
+  return { from: `${prefix}/`, to: `${prefix}0` };
+}
 export function childKey(digest: string): string {
   return `child/${digest}`;
 }

@@ -13,6 +13,7 @@ import type { Page } from "../ports/record-store.ts";
 import { sha256 } from "../wire/digest.ts";
 import { decodeKey } from "../wire/key.ts";
 import { pickArtifact } from "./artifacts.ts";
+import { sendCallback } from "./callback.ts";
 import { sendCommand } from "./command.ts";
 import { type Deps, pause } from "./deps.ts";
 import { checkId, type Enqueued, type EnqueueOptions, enqueue } from "./enqueue.ts";
@@ -52,6 +53,14 @@ export interface Client {
     payload: G[N],
     options?: CommandOptions,
   ): Promise<Signalled>;
+  /**
+   * Sends the signal that a token of `ctx.callbackToken` stands for, once: the same token and payload again get the same
+   * answer, another payload is refused. Answers as `signal`.
+   *
+   * @throws InvalidArgumentError for what is no token, UnknownCallbackError for an unknown one, RefusedError when it has
+   * expired, is used, or belongs to another engine, SchemaError, InboxFullError, SignalInDoubtError
+   */
+  callback<G extends Signals>(contract: Contract<Json, Json, G>, token: string, payload: G[keyof G & string]): Promise<Signalled>;
   /** Waits up to `timeoutMs` for the end; 0 asks once. */
   result<R extends Json>(
     contract: Contract<Json, R>,
@@ -113,6 +122,7 @@ export function createClient(deps: Deps): Client {
       const signal = await checkSignal(contract, name, payload, checkId(options.id ?? deps.nonce()));
       return sendSignal(deps, await find(ref), signal, atMs);
     },
+    callback: (contract, token, payload) => sendCallback(deps, contract, token, payload, nextAtMs()),
     result: (contract, ref, options) => waitForResult(deps, contract, ref, options),
     output: (ref, options = {}) => readOutput(deps, () => find(ref), options),
     status: async (ref) => statusOf(deps, await find(ref)),
