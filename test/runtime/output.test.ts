@@ -529,3 +529,14 @@ test("a read that misses what was written during it loses nothing", async () => 
   await all.done;
   expect(all.events.map(told)).toEqual(["chunk 0.1 one 1", "replaced 0.2", "chunk 0.2 one 2", "end 1.2 completed"]);
 });
+
+test("an item that is collected under its reader is not found any more", async () => {
+  const world = createWorld();
+  const workId = await enqueue(world);
+  const live = reading(world.client.output(workId));
+  const refused = expect(live.done).rejects.toThrow(UnknownWorkItemError);
+  await world.settle();
+  for (const record of await world.records(workId)) await world.deps.store.remove(record, record.revision);
+  await world.pass(200);
+  await refused;
+});
