@@ -37,6 +37,8 @@ export { classOf, type ErrorClass, type Retry } from "./domain/retry.ts";
 export type { Page } from "./ports/record-store.ts";
 export type { Client, CommandOptions, Ref } from "./runtime/client.ts";
 export type { Enqueued, EnqueueOptions, StartSignal } from "./runtime/enqueue.ts";
+export { toEventStream } from "./runtime/event-stream.ts";
 export type { HistoryEntry, ItemStatus, ShownStatus } from "./runtime/inspect.ts";
 export type { ListOptions } from "./runtime/list.ts";
+export type { OutputEvent, OutputOptions } from "./runtime/output-reader.ts";
 export type { Signalled } from "./runtime/signal.ts";

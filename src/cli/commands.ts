@@ -54,11 +54,24 @@ export const COMMANDS: readonly CommandEntry[] = [
     async () => (await import("./commands/history.ts")).configureHistory,
   ),
   entry("log", LOOK, "the log that its engine appends to", async () => (await import("./commands/log.ts")).configureLog),
+  entry("tail", LOOK, "what its steps write, as they write it", async () => (await import("./commands/tail.ts")).configureTail),
   entry(
     "artifact",
     LOOK,
     "list an item's artifacts, or show one",
     async () => (await import("./commands/artifact.ts")).configureArtifact,
+  ),
+  entry(
+    "signal",
+    CHANGE,
+    "send an item a signal that its engine knows",
+    async () => (await import("./commands/signal.ts")).configureSignal,
+  ),
+  entry(
+    "callback",
+    CHANGE,
+    "send the signal that a step gave a token for",
+    async () => (await import("./commands/callback.ts")).configureCallback,
   ),
   entry(
     "cancel",

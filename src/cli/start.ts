@@ -2,6 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { Command } from "commander";
+import type { Engine } from "../domain/engine.ts";
 import { describe, messageOf, quote, UnknownEngineError } from "../domain/errors.ts";
 import { decodeJson, type Json } from "../domain/json.ts";
 import { LANES, type Lane } from "../domain/lane.ts";
@@ -10,6 +11,7 @@ import type { Enqueued } from "../runtime/enqueue.ts";
 import type { Cli } from "./cli.ts";
 import { CliError, EXIT } from "./exit.ts";
 import type { Io } from "./io.ts";
+import { requireSignal } from "./item-signals.ts";
 import { ENGINES_HINT } from "./needs.ts";
 import { durationOption, labelOption } from "./option-values.ts";
 import { clean } from "./output/text.ts";
@@ -23,6 +25,9 @@ export interface StartFlags {
   readonly delay?: number;
   readonly deadline?: number;
   readonly again?: boolean;
+  readonly signal?: string;
+  readonly signalPayload?: string;
+  readonly signalId?: string;
 }
 
 export function addStartOptions(command: Command): Command {
@@ -34,7 +39,10 @@ export function addStartOptions(command: Command): Command {
     .option("--tenant <name>", "tenants of a lane take turns")
     .option("--label <name=value>", "to find it again with list --label; repeatable", labelOption)
     .option("--delay <duration>", "not before: 10m, 1h30m, PT10M, 500 (ms)", durationOption)
-    .option("--deadline <duration>", "fail it when it has not ended by then", durationOption);
+    .option("--deadline <duration>", "fail it when it has not ended by then", durationOption)
+    .option("--signal <name>", "a signal that goes with it, also to the item of a --key")
+    .option("--signal-payload <json>", "of --signal: JSON, @file for a file (default: {})")
+    .option("--signal-id <id>", "of --signal: the same id again is the same signal");
 }
 
 /** @throws CliError, UnknownEngineError, SchemaError, KeyConflictError */
@@ -48,6 +56,7 @@ export async function startItem(
   if (flags.again === true && flags.key === undefined)
     throw new CliError(EXIT.usage, "--again: expected a --key beside it, whose item has ended");
   const contract = await findEngine(cli, engineId);
+  const signal = await signalOf(cli, contract, flags);
   const enqueued = await store.enqueue(contract, payload, {
     ...(flags.key === undefined ? {} : { key: flags.key }),
     ...(flags.lane === undefined ? {} : { lane: flags.lane }),
@@ -56,9 +65,27 @@ export async function startItem(
     ...(flags.delay === undefined ? {} : { delayMs: flags.delay }),
     ...(flags.deadline === undefined ? {} : { deadlineMs: flags.deadline }),
     ...(flags.again === true ? { ifEnded: "again" } : {}),
+    ...(signal === null ? {} : { signal }),
   });
   if (!enqueued.created) cli.print.note(existingText(flags));
+  if (!enqueued.accepted) {
+    cli.print.note(`signal ${flags.signal} was not accepted: the item has ended; --again starts a new life`);
+    cli.endWith(EXIT.refused);
+  }
   return enqueued;
+}
+
+/** The signal that goes with the item; null for none. @throws CliError */
+async function signalOf(cli: Cli, engine: Engine, flags: StartFlags) {
+  const { signal: name, signalPayload, signalId: id } = flags;
+  if (name === undefined) {
+    if (signalPayload === undefined && id === undefined) return null;
+    throw new CliError(EXIT.usage, "--signal-payload and --signal-id: expected a --signal beside them");
+  }
+  requireSignal(engine.id, name, Object.keys(engine.signals));
+  if (signalPayload === "-") throw new CliError(EXIT.usage, "--signal-payload: expected JSON or @file, got -");
+  const payload = await readPayload(signalPayload, cli.io);
+  return { name, payload, ...(id === undefined ? {} : { id }) };
 }
 
 const ITEM_FLAGS = ["lane", "tenant", "label", "delay", "deadline"] as const;
@@ -69,7 +96,8 @@ function existingText(flags: StartFlags): string {
   return `key ${clean(quote(flags.key ?? ""))} names an existing item: nothing new was started${options}`;
 }
 
-async function findEngine(cli: Cli, id: string) {
+/** @throws CliError when it is not loaded here */
+export async function findEngine(cli: Cli, id: string): Promise<Engine> {
   const loaded = await (await cli.context()).engines();
   const found = loaded.find(({ engine }) => engine.id === id);
   if (found !== undefined) return found.engine;
@@ -82,14 +110,18 @@ async function findEngine(cli: Cli, id: string) {
 
 const STDIN = "stdin";
 
-/** JSON as it stands, `-` for stdin, `@file` for a file; nothing is an empty object. @throws CliError */
-export async function readPayload(text: string | undefined, io: Io): Promise<Json> {
+/**
+ * JSON as it stands, `-` for stdin, `@file` for a file; nothing is an empty object. `usage` is a command that reads stdin.
+ *
+ * @throws CliError
+ */
+export async function readPayload(text: string | undefined, io: Io, usage = "enqueue <engine> -"): Promise<Json> {
   if (text === undefined) return {};
-  if (text === "-") return parse(await readStdin(io), STDIN);
-  if (!text.startsWith("@")) return parse(text, "payload");
+  if (text === "-") return parse(await readStdin(io), STDIN, usage);
+  if (!text.startsWith("@")) return parse(text, "payload", usage);
   const path = resolve(io.cwd, text.slice(1));
   try {
-    return parse(await readFile(path, "utf8"), path);
+    return parse(await readFile(path, "utf8"), path, usage);
   } catch (thrown) {
     if (thrown instanceof CliError) throw thrown;
     throw new CliError(EXIT.usage, `payload: cannot read ${path}: ${messageOf(thrown)}`, { cause: thrown });
@@ -100,10 +132,10 @@ async function readStdin(io: Io): Promise<string> {
   for await (const chunk of io.stdin) chunks.push(chunk);
   return Buffer.concat(chunks).toString("utf8");
 }
-function parse(text: string, what: string): Json {
+function parse(text: string, what: string, usage: string): Json {
   if (text.trim() === "" && what === STDIN)
     throw new CliError(EXIT.usage, `${what}: expected JSON, got nothing`, {
-      hint: `pipe it in: echo '{"name": "value"}' | rookery enqueue <engine> -`,
+      hint: `pipe it in: echo '{"name": "value"}' | rookery ${usage}`,
     });
   try {
     return decodeJson(text);

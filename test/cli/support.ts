@@ -71,6 +71,8 @@ export interface Started {
   /** Resolves once stderr says so. */
   says(text: RegExp): Promise<void>;
   kill(signal: NodeJS.Signals): void;
+  /** So far. */
+  stdout(): string;
 }
 /** As a process. Its environment has nothing of ours but the path. */
 export function start(
@@ -95,6 +97,7 @@ export function start(
     pid: child.pid ?? 0,
     ended,
     kill: (signal) => void child.kill(signal),
+    stdout: () => said.stdout,
     says: (text) => expect.poll(() => said.stderr, { timeout: 25_000, interval: 20 }).toMatch(text),
   };
 }

@@ -1,12 +1,22 @@
 /** `rookery status`: what an item is doing, since when, who is on it, and what one can do next. */
 import type { ArtifactRef } from "../../domain/engine.ts";
 import type { Json } from "../../domain/json.ts";
+import { INBOX_READ } from "../../domain/limits.ts";
 import type { ItemStatus } from "../../runtime/inspect.ts";
 import type { Cli } from "../cli.ts";
 import type { Configure } from "../configure.ts";
 import { missingEngine } from "../needs.ts";
 import { nextSteps } from "../next-steps.ts";
-import { causeText, errorText, holderText, STATUS_TINTS, statusSentence, statusWord, stepName } from "../output/item.ts";
+import {
+  causeText,
+  errorText,
+  holderText,
+  STATUS_TINTS,
+  statusSentence,
+  statusWord,
+  stepName,
+  waitsText,
+} from "../output/item.ts";
 import type { Fact } from "../output/table.ts";
 import { clean, cut } from "../output/text.ts";
 import { instant, relative } from "../output/time.ts";
@@ -68,6 +78,8 @@ function progressOf(item: ItemStatus, nowMs: number): Fact[] {
     ["cause", item.cause === null || item.cause.kind === "exhausted" ? null : causeText(item.cause)],
     ["recovering", item.recovering === null ? null : causeText(item.recovering)],
     ["unread", item.unread === 0 ? null : unreadText(item.unread)],
+    ["waits for", item.status === "paused" ? waitedFor(item) : null],
+    ["buffered", item.buffered === 0 ? null : bufferedText(item.buffered)],
     ["wakes", item.wakeAtMs === null || item.status !== "sleeping" ? null : at(item.wakeAtMs, nowMs)],
     ["deadline", item.deadlineAtMs === null ? null : at(item.deadlineAtMs, nowMs)],
     ["meters", pairs(item.meters)],
@@ -77,6 +89,17 @@ function progressOf(item: ItemStatus, nowMs: number): Fact[] {
 
 function unreadText(count: number): string {
   return count === 1 ? "1 command waits for a worker" : `${count} commands wait for a worker`;
+}
+
+/** Beneath a pause; the status line of a waiting item says it. */
+function waitedFor({ waitsFor }: ItemStatus): string | null {
+  if (waitsFor === null) return null;
+  const whats = waitsText(waitsFor);
+  return whats === "" ? "its timeout" : whats;
+}
+function bufferedText(count: number): string {
+  const signals = count === 1 ? "1 signal" : count >= INBOX_READ ? `${INBOX_READ} signals or more` : `${count} signals`;
+  return `${signals} that no step has taken yet`;
 }
 
 function originOf(item: ItemStatus, nowMs: number): Fact[] {

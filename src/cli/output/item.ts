@@ -69,12 +69,14 @@ function sentenceOf(item: ItemStatus, nowMs: number): string {
   }
 }
 function waitText({ waitsFor, wakeAtMs }: ItemStatus, nowMs: number): string {
-  const whats = [
-    ...(waitsFor?.signals ?? []).map((name) => `signal ${clean(name)}`),
-    ...(waitsFor === null || waitsFor.group === null ? [] : [`children of group ${clean(waitsFor.group)}`]),
-  ];
+  const whats = waitsFor === null ? "" : waitsText(waitsFor);
   const until = wakeAtMs === null ? "" : `, until ${relative(wakeAtMs, nowMs)}`;
-  return whats.length === 0 ? `for its timeout ${relative(wakeAtMs ?? nowMs, nowMs)}` : `for ${whats.join(" or ")}${until}`;
+  return whats === "" ? `for its timeout ${relative(wakeAtMs ?? nowMs, nowMs)}` : `for ${whats}${until}`;
+}
+/** Empty when it is only its timeout. */
+export function waitsText({ signals, group }: NonNullable<ItemStatus["waitsFor"]>): string {
+  const whats = signals.map((name) => `signal ${clean(name)}`);
+  return (group === null ? whats : [...whats, `children of group ${clean(group)}`]).join(" or ");
 }
 export function wakeText(wake: StoredWake): string {
   switch (wake.kind) {

@@ -50,6 +50,11 @@ export function clean(text: string): string {
     .trim();
 }
 
+/** Text of many lines that somebody else wrote, perhaps in pieces: line ends and tabs stay, nothing steers the terminal. */
+export function cleanLines(text: string): string {
+  return stripVTControlCharacters(text).replaceAll(/(?![\n\t])[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu, "");
+}
+
 /** At words, to lines of at most `width` columns; a longer word is cut into pieces, or left whole so that it can be copied. */
 export function wrap(text: string, width: number, longWord: "cut" | "whole" = "cut"): string[] {
   const lines: string[] = [];
