@@ -4,25 +4,45 @@ import { describe, expect, test } from "vitest";
 import { alarmFor, isAlarmSet } from "../../src/domain/alarm.ts";
 import { type Head, isEnded } from "../../src/domain/head.ts";
 import { leaseState } from "../../src/domain/lease.ts";
+import { ALARM_OWED_MS } from "../../src/domain/limits.ts";
 import { CANCEL, PAUSE, REDRIVE, RESUME, someRules } from "./builders.ts";
 import { Model, type StepEnd, type Thread } from "./protocol-model.ts";
+import { type Sent, sendCommand, sendSignal } from "./protocol-senders.ts";
 
 const ENDS: readonly StepEnd[] = [
   "goes on",
   "goes on",
   "sleeps",
   "sleeps long",
+  "waits",
+  "waits",
+  "waits a while",
+  "waits long",
   "throws",
   "is exhausted",
   "completes",
+  "completes if all is read",
+  "completes if all is read",
+  "is in doubt",
+  "is parked",
   "is given back",
 ];
 const move = fc.oneof(
   {
     weight: 30,
-    arbitrary: fc.record({ kind: fc.constant("run" as const), who: fc.nat(3), steps: fc.integer({ min: 1, max: 12 }) }),
+    arbitrary: fc.record({ kind: fc.constant("run" as const), who: fc.nat(5), steps: fc.integer({ min: 1, max: 12 }) }),
   },
   { weight: 4, arbitrary: fc.record({ kind: fc.constant("crash" as const), who: fc.nat(1) }) },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      kind: fc.constant("signal" as const),
+      sender: fc.nat(1),
+      name: fc.constantFrom("go", "go", "other"),
+      again: fc.boolean(),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("hang up" as const), sender: fc.nat(1) }) },
   {
     weight: 5,
     arbitrary: fc.record({ kind: fc.constant("wait" as const), ms: fc.constantFrom(1_000, 21_000, 60_000, 900_000, 3_600_000) }),
@@ -36,19 +56,26 @@ const move = fc.oneof(
   { weight: 2, arbitrary: fc.record({ kind: fc.constant("lose" as const), which: fc.nat(9) }) },
   {
     weight: 5,
-    arbitrary: fc.record({ kind: fc.constant("step" as const), end: fc.constantFrom(...ENDS), yields: fc.boolean() }),
+    arbitrary: fc.record({
+      kind: fc.constant("step" as const),
+      end: fc.constantFrom(...ENDS),
+      yields: fc.boolean(),
+      takes: fc.boolean(),
+    }),
   },
 );
 type Move = typeof move extends fc.Arbitrary<infer M> ? M : never;
 
-/** Two workers, a sweeper and a sender, of which whoever is picked goes on by a step. */
+/** Two workers, a sweeper, an operator and two senders of signals, of which whoever is picked goes on by a step. */
 class Cast {
   readonly model: Model;
   readonly mayLose: boolean;
-  readonly threads: (Thread | null)[] = [null, null, null, null];
+  readonly threads: (Thread | null)[] = [null, null, null, null, null, null];
   readonly names = ["w0.1", "w1.1"];
   births = 1;
   readonly commands: Thread[] = [];
+  readonly signals: [Thread[], Thread[]] = [[], []];
+  readonly sent: [Sent[], Sent[]] = [[], []];
 
   constructor(model: Model, mayLose: boolean) {
     this.model = model;
@@ -66,6 +93,7 @@ class Cast {
     const { model } = this;
     const name = this.names[who];
     if (who === 3) return this.commands.shift() ?? null;
+    if (who > 3) return this.signals[who === 4 ? 0 : 1].shift() ?? null;
     if (name === undefined) return model.due.atMs <= model.nowMs ? model.sweep() : null;
     const message = model.receive();
     return message === null ? null : model.work(name, message);
@@ -79,6 +107,14 @@ class Cast {
     this.births += 1;
     this.names[who] = `w${who}.${this.births}`;
     this.model.alive.add(this.names[who] ?? "");
+  }
+  /** One sender says one thing after the other; what it says again has the same id. */
+  signal(sender: 0 | 1, name: string, again: boolean): void {
+    const sent = this.sent[sender];
+    const last = sent.at(-1);
+    const one = again && last !== undefined ? last : { id: `s${sender}.${sent.length}`, name };
+    if (one !== last) sent.push(one);
+    this.signals[sender].push(sendSignal(this.model, one));
   }
   play(one: Move): void {
     const { model } = this;
@@ -96,7 +132,13 @@ class Cast {
         model.heartbeat(this.names[one.who] ?? "");
         return;
       case "command":
-        this.commands.push(model.command(one.command));
+        this.commands.push(sendCommand(model, one.command));
+        return;
+      case "signal":
+        this.signal(one.sender === 0 ? 0 : 1, one.name, one.again);
+        return;
+      case "hang up":
+        this.threads[4 + one.sender] = null;
         return;
       case "repeat": {
         const message = model.messages[one.which % Math.max(1, model.messages.length)];
@@ -109,6 +151,7 @@ class Cast {
       case "step":
         model.stepEnd = one.end;
         model.yieldsNext = one.yields;
+        model.takes = one.takes;
         return;
     }
   }
@@ -117,11 +160,13 @@ class Cast {
     const { model } = this;
     model.stepEnd = "completes";
     for (let rounds = 0; rounds < 3_000; rounds++) {
-      const busy = [0, 1, 2, 3].map((who) => this.run(who)).some(Boolean);
+      const busy = [0, 1, 2, 3, 4, 5].map((who) => this.run(who)).some(Boolean);
       for (const name of this.names) model.heartbeat(name);
       if (busy) continue;
       const { head } = model;
-      if (head.status.kind === "paused" && model.messages.length === 0) this.commands.push(model.command(RESUME));
+      if (head.status.kind === "paused" && model.messages.length === 0) this.commands.push(sendCommand(model, RESUME));
+      else if (head.status.kind === "waiting" && head.status.timeoutAtMs === null && model.messages.length === 0)
+        this.signal(0, "go", false);
       else if (isEnded(head.status) && isAlarmSet(model.due, "retention") && model.messages.length === 0) return rounds;
       else
         model.nowMs = Math.max(
@@ -134,8 +179,10 @@ class Cast {
 }
 
 /** G3: an unfinished item has a message, a held lease, or an alarm that rings when it should. */
-function isSomebodysTurn({ head, due, messages, lease, nowMs }: Model): boolean {
+function isSomebodysTurn(model: Model): boolean {
+  const { head, due, messages, lease, nowMs } = model;
   if (isEnded(head.status) || messages.length > 0 || leaseState(lease, head, nowMs, false) === "held") return true;
+  if (head.status.kind === "waiting" && model.isSignalled()) return due.atMs <= nowMs + ALARM_OWED_MS;
   return due.atMs <= latestAlarm(head, nowMs, due.version === head.version ? due.rings : 0);
 }
 const latestAlarm = (head: Head, nowMs: number, rings: number) => alarmFor(head, nowMs, rings).atMs;
@@ -145,15 +192,17 @@ function play(moves: readonly Move[], cast: Cast): void {
   for (const one of moves) {
     const { head } = model;
     cast.play(one);
-    expect(model.broken).toEqual([]);
+    expect(model.witness.broken).toEqual([]);
     expect(model.head.version).toBeGreaterThanOrEqual(head.version);
     if (!cast.mayLose) expect(isSomebodysTurn(model)).toBe(true);
   }
   expect(cast.finish()).toBeLessThan(3_000);
-  expect(model.broken).toEqual([]);
+  expect(model.witness.broken).toEqual([]);
   // G1: one line of versions, each committed once, by tokens that never fall.
-  expect(model.committed.map(({ version }) => version)).toEqual(Array.from({ length: model.head.version }, (_, i) => i + 1));
-  const tokens = model.committed.map(({ token }) => token);
+  expect(model.witness.committed.map(({ version }) => version)).toEqual(
+    Array.from({ length: model.head.version }, (_, i) => i + 1),
+  );
+  const tokens = model.witness.committed.map(({ token }) => token);
   expect(tokens).toEqual([...tokens].sort((a, b) => a - b));
 }
 
@@ -188,7 +237,7 @@ describe("two workers, a sweeper and a sender at one item, in any interleaving",
     const cast = new Cast(new Model(someRules({ hasRecover: false, deadlineMs: null }), true), false);
     play(
       [
-        { kind: "step", end: "sleeps long", yields: false },
+        { kind: "step", end: "sleeps long", yields: false, takes: false },
         { kind: "run", who: 0, steps: 3 },
         { kind: "wait", ms: 60_000 },
         { kind: "run", who: 1, steps: 6 },

@@ -63,6 +63,7 @@ test("a repeated enqueue keeps its alarm, though the sweep takes the item for an
     Race,
     {},
     { key: "k" },
+    () => world.clock.nowMs(),
   );
   await world.settle();
   await world.advance(6 * MINUTE_MS, MINUTE_MS);
@@ -78,7 +79,7 @@ test("a repeated enqueue keeps its alarm, though the sweep takes the item for an
     }
     return run();
   };
-  void enqueue(world.process("second", { intercept: collecting }), Race, {}, { key: "k" });
+  void enqueue(world.process("second", { intercept: collecting }), Race, {}, { key: "k" }, () => world.clock.nowMs());
   await world.settle();
   const left = await world.deps.store.read(partition);
   expect(left.map(({ sort }) => sort)).toEqual(["LIVE/DUE", "LIVE/ITEM"]);
