@@ -190,6 +190,7 @@ export class Model {
       const holderGone = ownLease || (this.processTable && live.lease !== null && !this.alive.has(live.lease.holder));
       const hand = { messageId: message.id, version: message.version, receiveCount: message.receives };
       const decision = decide(live, hand, { nowMs: this.nowMs, holderGone, ownLease, engineLoaded: true, groupSeen: true });
+      if (decision.kind === "claim" && decision.claim.takeOver !== null) this.happened.add("decided to claim a lapsed lease");
       yield;
       if (decision.kind === "delete") return remove();
       if (decision.kind === "hide") {
@@ -248,7 +249,8 @@ export class Model {
 
   *session(session: Session, claiming: Claiming, inbox: readonly InboxEntry[]): Thread {
     const entries = inbox.slice(0, 16);
-    const change = yield* this.closed(session, this.applyAll(session.head, claiming, entries));
+    const closing = yield* this.closeInput(session);
+    const change = this.applyAll(session.head, claiming, closing, entries);
     if (change === null && claiming.attempt === null) {
       yield* this.commit(session, { next: session.head, changes: [] }, true, []);
       return;
@@ -339,8 +341,8 @@ export class Model {
         return { kind: "gave_back", report };
     }
   }
-  applyAll(head: Head, claiming: Claiming, entries: readonly InboxEntry[]): Transition | null {
-    const inputs: Input[] = entries.map(({ command }) => ({ kind: "command", command }));
+  applyAll(head: Head, claiming: Claiming, closing: readonly Input[], entries: readonly InboxEntry[]): Transition | null {
+    const inputs: Input[] = [...closing, ...entries.map(({ command }): Input => ({ kind: "command", command }))];
     if (claiming.takeOver !== null) inputs.unshift({ kind: "took_over", ...claiming.takeOver });
     let next = head;
     for (const input of inputs) next = transition(this.nowMs, next, input, this.rules).next;
@@ -350,12 +352,11 @@ export class Model {
   }
 
   /** The inbox is read after the claim, and so after the commit that closed the item. */
-  *closed(session: Session, change: Transition | null): Generator<undefined, Transition | null, undefined> {
-    const head = change?.next ?? session.head;
-    if (head.status.kind !== "closing") return change;
-    const wake = yield* this.firstUnread(session.head.consumed);
+  *closeInput({ head }: Session): Generator<undefined, Input[], undefined> {
+    if (head.status.kind !== "closing") return [];
+    const wake = yield* this.firstUnread(head.consumed);
     this.happened.add(wake === null ? "closed" : "read what came in before its end");
-    return transition(this.nowMs, head, { kind: "close", wake }, this.rules);
+    return [{ kind: "close", wake }];
   }
   *firstUnread(consumed: readonly string[]): Generator<undefined, StoredWake | null, undefined> {
     yield;
@@ -422,11 +423,13 @@ export class Model {
     yield* this.sendNext(head);
     for (;;) {
       yield;
+      const { nowMs } = this;
+      yield;
       const { due, dueRevision } = this;
       yield;
       const live = this.read();
+      this.happened.add("looked");
       yield;
-      const { nowMs } = this;
       if (isOwed(live, nowMs)) return false;
       if (isEnded(live.head.status)) return yield* this.settle();
       const need = alarmFor(live.head, nowMs);

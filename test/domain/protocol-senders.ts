@@ -31,9 +31,9 @@ export function* sendSignal(model: Model, { id, name }: Sent): Thread {
   const { witness } = model;
   yield;
   if (isEnded(model.head.status)) {
-    const { consumed } = model.head;
+    const { head } = model;
     yield;
-    witness.answered(id, wasTaken(model, id, consumed));
+    witness.answered(id, wasTaken(model, id, head.consumed), head);
     return;
   }
   const { version } = model.head;
@@ -57,7 +57,8 @@ export function* sendSignal(model: Model, { id, name }: Sent): Thread {
   model.send(null, 0);
   for (let looks = 0; looks < LOOKS; looks++) {
     yield;
-    const { status, consumed } = model.head;
+    const { head } = model;
+    const { status, consumed } = head;
     if (status.kind === "closing") {
       model.happened.add("came as it closed");
       continue;
@@ -65,7 +66,7 @@ export function* sendSignal(model: Model, { id, name }: Sent): Thread {
     if (isEnded(status) && !consumed.includes(signal.sort)) yield;
     const accepted = !isEnded(status) || wasTaken(model, id, consumed);
     model.happened.add(accepted ? "was accepted" : "was not accepted");
-    witness.answered(id, accepted);
+    witness.answered(id, accepted, head);
     return;
   }
 }

@@ -28,8 +28,9 @@ export class Witness {
   readonly #delivered = new Set<string>();
   /** Of a signal: those of its sender and name that were there before it. */
   readonly #before = new Map<string, readonly string[]>();
-  /** What senders were told; a redrive is a new life, and what was told before it no longer counts. */
-  readonly #accepted = new Map<string, boolean>();
+  readonly #accepted = new Set<string>();
+  /** Of a signal that was not accepted: in which life. A redrive begins another, whose steps find it in the inbox. */
+  readonly #refused = new Map<string, string>();
 
   /** `recorded`: attempts on record; null when HEAD has gone on, so that whatever this one does is lost. */
   runs(head: Head, attempt: number, recorded: number | null): void {
@@ -63,12 +64,12 @@ export class Witness {
     const told = inbox.filter(({ sort }) => consumed.includes(sort)).map(({ command }) => command.kind);
     this.#checkStatus(head, next, told, commit.nowMs);
     this.#checkSignals(head, next, commit);
-    if (isEnded(head.status) && !isEnded(next.status)) this.#accepted.clear();
   }
   #checkStatus(head: Head, next: Head, told: readonly CommandKind[], nowMs: number): void {
     const became = `${head.status.kind} became ${next.status.kind}`;
     const by = (...kinds: CommandKind[]) => kinds.some((kind) => told.includes(kind));
-    if (isEnded(head.status) && !isEnded(next.status) && !by("redrive")) this.broken.push(`${became} without a redrive`);
+    if (isEnded(head.status) && head.status.kind !== next.status.kind && !by("redrive"))
+      this.broken.push(`${became} without a redrive`);
     if (head.status.kind === "paused" && next.status.kind !== "paused" && !by("resume", "cancel"))
       this.broken.push(`${became} without a command`);
     const isEarly = head.status.kind === "sleeping" && head.status.wakeAtMs > nowMs && next.status.kind === "ready";
@@ -81,14 +82,13 @@ export class Witness {
     const ids = consumed.filter((sort) => signals.some((one) => one.sort === sort)).map(idOfInboxKey);
     for (const id of ids) {
       if (this.#delivered.has(id)) this.broken.push(`signal ${id} was delivered twice`);
-      if (this.#accepted.get(id) === false) this.broken.push(`signal ${id} was not accepted, and was delivered`);
+      if (this.#refused.get(id) === budgetOf(head)) this.broken.push(`signal ${id} was not accepted, and was delivered`);
       for (const one of this.#before.get(id) ?? [])
         if (!this.#delivered.has(one)) this.broken.push(`signal ${id} was delivered before ${one}`);
       this.#delivered.add(id);
     }
     if (head.status.kind !== "closing" || next.status.kind !== "completed") return;
-    for (const [id, accepted] of this.#accepted)
-      if (accepted && !this.#delivered.has(id)) this.broken.push(`signal ${id} was accepted, and dropped`);
+    for (const id of this.#accepted) if (!this.#delivered.has(id)) this.broken.push(`signal ${id} was accepted, and dropped`);
   }
 
   /** A sender put a signal into the inbox. */
@@ -97,14 +97,19 @@ export class Witness {
     const earlier = signals.filter((one) => senderOf(one) === sender && one.sort < signal.sort).map(({ id }) => id);
     if (!this.#before.has(signal.id)) this.#before.set(signal.id, earlier);
   }
-  answered(id: string, accepted: boolean): void {
-    this.#accepted.set(id, accepted);
+  /** It was told so because of that snapshot. */
+  answered(id: string, accepted: boolean, head: Head): void {
+    if (accepted) this.#accepted.add(id);
+    else this.#refused.set(id, budgetOf(head));
   }
 }
 
 /** A redrive begins a life of its own, told from the one before by its instant. */
-function lifeOf({ budget, recovery }: Head): string {
-  return `${budget.sinceVersion}@${budget.sinceMs} ${recovery === null ? "step" : "recover"}`;
+function budgetOf({ budget }: Head): string {
+  return `${budget.sinceVersion}@${budget.sinceMs}`;
+}
+function lifeOf(head: Head): string {
+  return `${budgetOf(head)} ${head.recovery === null ? "step" : "recover"}`;
 }
 function senderOf({ id, name }: SignalEntry): string {
   return `${id.slice(0, id.indexOf("."))} ${name}`;

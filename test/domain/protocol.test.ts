@@ -89,6 +89,13 @@ class Cast {
     this.threads[who] = thread.next().done === true ? null : thread;
     return true;
   }
+  runUntil(who: number, isSo: () => boolean): void {
+    for (let i = 0; i < 1_000; i++) {
+      this.run(who);
+      if (isSo()) return;
+    }
+    throw new Error(`worker ${who} never got there`);
+  }
   begin(who: number): Thread | null {
     const { model } = this;
     const name = this.names[who];
@@ -206,6 +213,27 @@ function play(moves: readonly Move[], cast: Cast): void {
   expect(tokens).toEqual([...tokens].sort((a, b) => a - b));
 }
 
+/** What a few hundred random lives show. */
+const HAPPENS = [
+  "lost a claim",
+  "lost a commit",
+  "took over",
+  "was told",
+  "ran inline",
+  "recovered",
+  "woke with signal",
+  "woke with timeout",
+  "woke with resumed",
+  "took signals",
+  "sent a signal again",
+  "found an old signal",
+  "was accepted",
+  "was not accepted",
+  "came as it closed",
+  "closed",
+  "read what came in before its end",
+  ...["ready", "sleep", "waiting", "inbox", "paused", "end"].map((why) => `rang for ${why}`),
+];
 const moves = fc.array(move, { minLength: 5, maxLength: 90 });
 const rules = fc.record({ hasRecover: fc.boolean(), deadlineMs: fc.constantFrom(null, 3_600_000) });
 
@@ -219,19 +247,58 @@ describe("two workers, a sweeper and a sender at one item, in any interleaving",
       fc.property(moves, rules, (chosen, given) => {
         play(chosen, new Cast(new Model(someRules(given), processTable), mayLose));
       }),
-      { numRuns: process.env["ROOKERY_SOAK"] === "1" ? 25_000 : 400 },
+      { numRuns: process.env["ROOKERY_SOAK"] === "1" ? 25_000 : Number(process.env["N"] ?? 400) },
     );
   });
   test("take over, lose claims and commits, run inline, recover, are told things, and are woken by alarms", () => {
     const happened = new Set<string>();
-    for (const chosen of fc.sample(moves, { numRuns: 300, seed: 7 })) {
+    for (const chosen of fc.sample(moves, { numRuns: 600, seed: 7 })) {
       const model = new Model(someRules({ hasRecover: true }), true);
       play(chosen, new Cast(model, false));
       for (const one of model.happened) happened.add(one);
     }
-    for (const one of ["lost a claim", "lost a commit", "took over", "was told", "ran inline", "recovered"])
-      expect(happened).toContain(one);
-    for (const why of ["ready", "sleep", "inbox", "paused", "end"]) expect(happened).toContain(`rang for ${why}`);
+    for (const one of HAPPENS) expect(happened).toContain(one);
+  });
+  test.each(["is parked", "is in doubt", "throws", "is exhausted"] as const)(
+    "a claim of a wait that comes too late does not undo that the step %s",
+    (end) => {
+      const cast = new Cast(new Model(someRules(), true), false);
+      const { model } = cast;
+      model.stepEnd = "waits a while";
+      cast.runUntil(0, () => model.head.status.kind === "waiting" && cast.threads[0] === null);
+      model.nowMs += 60_000;
+      model.stepEnd = end;
+      cast.runUntil(0, () => model.happened.has("woke with timeout"));
+      // Its lease lapses; another worker has read that, and is about to claim, when it commits after all.
+      model.nowMs += 26_000;
+      cast.runUntil(1, () => model.happened.has("decided to claim a lapsed lease"));
+      cast.runUntil(0, () => cast.threads[0] === null);
+      const { status } = model.head;
+      expect(status.kind).not.toBe("waiting");
+      if (end === "is exhausted") {
+        cast.commands.push(sendCommand(model, CANCEL));
+        cast.runUntil(3, () => cast.threads[3] === null);
+      }
+      cast.runUntil(1, () => cast.threads[1] === null);
+      expect(model.happened).toContain("lost a commit");
+      expect(model.witness.broken).toEqual([]);
+      expect(model.head.status).toEqual(status);
+    },
+  );
+  test("a look that takes its time does not put off the alarm of a signal that came in meanwhile", () => {
+    const cast = new Cast(new Model(someRules(), true), false);
+    const { model } = cast;
+    model.stepEnd = "waits";
+    model.nowMs = model.due.atMs - 10;
+    cast.runUntil(0, () => model.happened.has("looked"));
+    // The alarm is early enough for the sender, who dies before it sends a hint; then it passes.
+    cast.signal(0, "go", false);
+    cast.runUntil(4, () => model.rung.size > 0);
+    cast.play({ kind: "hang up", sender: 0 });
+    model.nowMs += 20;
+    cast.runUntil(0, () => cast.threads[0] === null);
+    expect(model.head.status.kind).toBe("waiting");
+    expect(isSomebodysTurn(model)).toBe(true);
   });
   test("a late worker that finds the alarm past does not put it off with the commit that it loses", () => {
     const cast = new Cast(new Model(someRules({ hasRecover: false, deadlineMs: null }), true), false);
