@@ -390,7 +390,7 @@ describe("a lease that lapsed", () => {
 
 describe("decide", () => {
   test("refuses a status that it does not know", () => {
-    for (const status of [forged<Status>(), forgedLater<Status>("ready", 4)]) {
+    for (const status of [forged<Status>(), forgedLater<Status>("ready", 5)]) {
       expect(() => decide(aLive({ head: aHead({ status }) }), aHand(), given())).toThrow(InvariantError);
     }
   });

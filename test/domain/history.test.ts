@@ -113,7 +113,7 @@ function check(life: Life, one: Move, given: Rules): void {
     expect(given.hasRecover && next.recovered).toBe(true);
     expect(next.version - next.recovery.sinceVersion).toBeLessThan(RECOVER_STEPS);
     if (input.kind === "advance" || input.kind === "threw") expect(nowMs - next.recovery.sinceMs).toBeLessThan(RECOVER_MS);
-  } else if (!isEnded(next.status) && committed) {
+  } else if (!isEnded(next.status) && next.status.kind !== "closing" && committed) {
     expect(next.version - next.budget.sinceVersion).toBeLessThan(given.limits.steps ?? Number.POSITIVE_INFINITY);
     const limit = given.limits.meters["tokens"] ?? Number.POSITIVE_INFINITY;
     expect((next.meters["tokens"] ?? 0) - (next.budget.meters["tokens"] ?? 0)).toBeLessThanOrEqual(limit);
