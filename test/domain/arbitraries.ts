@@ -84,7 +84,7 @@ const openStatus: fc.Arbitrary<OpenStatus> = fc.oneof(
     timeoutAtMs: orNull(instant),
   }),
 );
-export const wake: fc.Arbitrary<StoredWake> = fc.oneof(
+const wake: fc.Arbitrary<StoredWake> = fc.oneof(
   fc.constant<StoredWake>({ kind: "go" }),
   fc.constant<StoredWake>({ kind: "timeout" }),
   fc.record({ kind: fc.constant("resumed" as const), note: text }),

@@ -218,3 +218,34 @@ test("a signal whose sender dies before its hint is not put off by a look that t
   await world.advance(2 * MINUTE_MS, MINUTE_MS);
   expect(await world.client.status(workId)).toMatchObject({ buffered: 0 });
 });
+
+test("a signal that comes with an enqueue is not called accepted when the item of its key ended meanwhile", async () => {
+  const world = createWorld();
+  const ending = defineEngine(Talk, { version: 1, state: z.null(), init: null, step: async (_state, ctx) => ctx.complete([]) });
+  world.work([ending]);
+  let goOn = (): void => undefined;
+  const gate = new Promise<void>((resolve) => {
+    goOn = resolve;
+  });
+  const first: Intercept = async (call, run) => {
+    if (draftOf(call).sort === "LIVE/ITEM") await gate;
+    return run();
+  };
+  void enqueue(world.process("first", { intercept: first }), Talk, {}, { key: "k" }, () => world.clock.nowMs());
+  await world.settle();
+  let looked = false;
+  const second: Intercept = async (call, run) => {
+    const answer = await run();
+    if (looked || call.method !== "read") return answer;
+    looked = true;
+    goOn();
+    for (let i = 0; i < 5; i++) await world.settle();
+    return answer;
+  };
+  const signal = { name: "say", payload: "hello", id: "s-1" };
+  const late = enqueue(world.process("second", { intercept: second }), Talk, {}, { key: "k", signal }, () => world.clock.nowMs());
+  for (let i = 0; i < 20; i++) await world.settle();
+  const found = await late;
+  expect(await world.client.status(found.workId)).toMatchObject({ status: "completed" });
+  expect(found).toMatchObject({ created: false, accepted: false });
+});
