@@ -42,9 +42,10 @@ export function attemptsOnRecord(head: Head, lease: Lease | null): number {
     return head.attempt;
   return Math.max(head.attempt, lease.attempt);
 }
-/** What ended the wait for an attempt that HEAD has not met. */
+/** What ended the wait for an attempt that HEAD has not met. † Only while HEAD waits: else its claim came too late. */
 export function inheritedWake(head: Head, lease: Lease | null): StoredWake | null {
-  if (lease === null || lease.version !== head.version || lease.token <= head.token) return null;
+  if (head.status.kind !== "waiting" || lease === null || lease.version !== head.version || lease.token <= head.token)
+    return null;
   return lease.wake;
 }
 /**

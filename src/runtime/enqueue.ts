@@ -73,11 +73,14 @@ export async function enqueue(
   const id = given?.id ?? deps.nonce();
   const signal = given === undefined ? null : await checkSignal(contract, String(given.name), given.payload, checkId(id));
   const draft: Draft = { contract, text, digest: sha256(text), options, signal, nextAtMs, parent: null };
-  const fresh = generateWorkId(deps.random.bytes(WORK_ID_BYTES));
-  const named = options.key === undefined ? { workId: fresh, item: null } : await nameByKey(deps, draft, options.key, fresh);
-  if (named.item !== null) return named.item;
-  await create(deps, draft, named.workId, startedAtMs);
-  return { workId: named.workId, created: true, rememberedUntilAtMs: null, accepted: true };
+  for (;;) {
+    const fresh = generateWorkId(deps.random.bytes(WORK_ID_BYTES));
+    const named = options.key === undefined ? { workId: fresh, item: null } : await nameByKey(deps, draft, options.key, fresh);
+    if (named.item !== null) return named.item;
+    // Another call with the key may have made it meanwhile, and it may have ended without a look at the signal.
+    if (await create(deps, draft, named.workId, startedAtMs))
+      return { workId: named.workId, created: true, rememberedUntilAtMs: null, accepted: true };
+  }
 }
 const SENDER_ID = /^[\w.:-]{1,128}$/;
 
@@ -155,8 +158,8 @@ function requireSame(draft: Draft, key: string, workId: WorkId, stored: string):
   if (stored !== draft.digest) throw new KeyConflictError(draft.contract.id, key, workId, stored, draft.digest);
 }
 
-/** DUE before ITEM, so that an item never lacks an alarm (G3). */
-export async function create(deps: Deps, draft: Draft, workId: WorkId, startedAtMs: number): Promise<void> {
+/** DUE before ITEM, so that an item never lacks an alarm (G3). False: the item was there already. */
+export async function create(deps: Deps, draft: Draft, workId: WorkId, startedAtMs: number): Promise<boolean> {
   const partition = itemPartition(deps.namespace, workId);
   const { options } = draft;
   const item: Item = {
@@ -185,6 +188,7 @@ export async function create(deps: Deps, draft: Draft, workId: WorkId, startedAt
   const written = await put(deps, { partition, sort: ITEM_KEY, ...(await encodeItem(item, deps.codec)), listed }, "absent");
   if (!written.ok && options.key === undefined) throw new InvariantError(`work id ${workId} was drawn twice`);
   await sendNext(deps, item, head);
+  return written.ok;
 }
 
 /** One that is there already may be about to be removed as an orphan's: it is rewritten, so that its removal fails. */

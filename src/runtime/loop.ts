@@ -65,7 +65,8 @@ export async function runSession(
 async function begin(session: Session, claiming: Claiming, inbox: readonly InboxEntry[], heartbeat: Heartbeat): Promise<boolean> {
   const entries = inbox.slice(0, INBOX_CONSUMED);
   const fresh = await notYetConsumed(session.deps, session.partition, entries);
-  const change = await closed(session, applyAll(session, claiming, fresh, entries.length > 0));
+  const closing = await closeInput(session);
+  const change = applyAll(session, claiming, closing, fresh, entries.length > 0);
   if (change === null && claiming.attempt !== null) return true;
   if (change === null)
     return commitAfter(session, { next: session.head, changes: [] }, { release: true }, heartbeat).then(() => false);
@@ -75,9 +76,15 @@ async function begin(session: Session, claiming: Claiming, inbox: readonly Inbox
 }
 
 /** Null: there is nothing to commit before the step. */
-function applyAll(session: Session, claiming: Claiming, fresh: readonly InboxEntry[], consumes: boolean): Transition | null {
+function applyAll(
+  session: Session,
+  claiming: Claiming,
+  closing: readonly Input[],
+  fresh: readonly InboxEntry[],
+  consumes: boolean,
+): Transition | null {
   const nowMs = session.deps.clock.nowMs();
-  const inputs: Input[] = fresh.map((entry) => ({ kind: "command", command: entry.command }));
+  const inputs: Input[] = [...closing, ...fresh.map((entry): Input => ({ kind: "command", command: entry.command }))];
   if (claiming.takeOver !== null) inputs.unshift({ kind: "took_over", ...claiming.takeOver });
   let next = session.head;
   const changes: Transition["changes"][number][] = [];
@@ -95,13 +102,11 @@ function applyAll(session: Session, claiming: Claiming, fresh: readonly InboxEnt
 /**
  * A closing item ends, unless there is something that nobody has read. The inbox is read after the claim, and so after
  * the commit that closed it: whoever puts something into it later learns from the snapshot that it was too late.
+ * Commands come after it, so that a cancel is not refused by an item that goes on after all.
  */
-async function closed(session: Session, change: Transition | null): Promise<Transition | null> {
-  const head = change?.next ?? session.head;
-  if (head.status.kind !== "closing") return change;
-  const wake = await firstUnread(session);
-  const end = transition(session.deps.clock.nowMs(), head, { kind: "close", wake }, session.rules);
-  return { next: end.next, changes: [...(change?.changes ?? []), ...end.changes] };
+async function closeInput(session: Session): Promise<Input[]> {
+  if (session.head.status.kind !== "closing") return [];
+  return [{ kind: "close", wake: await firstUnread(session) }];
 }
 async function firstUnread({ deps, partition, head }: Session): Promise<StoredWake | null> {
   for await (const entry of signalsAfter(deps, partition, head.consumed, INBOX_RANGE.from)) {

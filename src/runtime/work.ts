@@ -141,10 +141,11 @@ async function look(deps: Deps, session: Session): Promise<boolean> {
   const { partition, item } = session;
   await sendNext(deps, item, session.head);
   for (;;) {
+    // † The clock first: an alarm that passes during the reads was early enough for a sender who is not seen here.
+    const nowMs = deps.clock.nowMs();
     const { due, revision } = await readDue(deps, partition);
     const live = await readLive(deps, item.workId);
     if (live.item === null) return true;
-    const nowMs = deps.clock.nowMs();
     if (isOwed(live, nowMs)) return false;
     if (isEnded(live.head.status)) return settle(deps, item);
     if (await tellIfSatisfied(deps, live)) return false;

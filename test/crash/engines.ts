@@ -2,7 +2,7 @@
 import { appendFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
-import { type Ctx, defineContract, defineEngine, type Engine, type EngineLimits } from "../../src/index.ts";
+import { type Ctx, defineContract, defineEngine, type Engine, type EngineLimits, type NoSignals } from "../../src/index.ts";
 
 /** What the step `badStep` does, in its first `badAttempts` attempts. */
 const MISDEEDS = ["none", "exit", "spin", "hang", "deaf", "sleep"] as const;
@@ -19,7 +19,7 @@ const payload = z.object({
 });
 const state = z.object({ committed: z.int() });
 export type TrialPayload = z.infer<typeof payload>;
-type Context = Ctx<TrialPayload, number, z.infer<typeof state>, never>;
+type Context = Ctx<TrialPayload, number, NoSignals, z.infer<typeof state>, never>;
 
 /** One line of the ledger: written when a step begins, and by `deaf` once more when it goes on after its abort. */
 export interface Execution {

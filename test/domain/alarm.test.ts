@@ -7,14 +7,29 @@ import {
   isAlarmSet,
   isLongSleep,
   needsRewrite,
+  type Ring,
   retentionAlarm,
   ring,
+  wakesAt,
 } from "../../src/domain/alarm.ts";
 import { InvariantError } from "../../src/domain/errors.ts";
 import { deadlineOf, type Head, isEnded, type Status } from "../../src/domain/head.ts";
 import { DAY_MS, HOUR_MS, MINUTE_MS } from "../../src/domain/limits.ts";
 import * as any from "./arbitraries.ts";
-import { aDue, aHead, anEndedHead, ENDED, endedBadly, forged, forgedLater, NOW, paused, sleeping } from "./builders.ts";
+import {
+  aDue,
+  aHead,
+  anEndedHead,
+  CLOSING,
+  ENDED,
+  endedBadly,
+  forged,
+  forgedLater,
+  NOW,
+  paused,
+  sleeping,
+  waiting,
+} from "./builders.ts";
 
 const alarmAt = (head: Head, nowMs = NOW, rings = 0) => alarmFor(head, nowMs, rings).atMs - NOW;
 const asleep = (wakeAtMs: number, over: Parameters<typeof aHead>[0] = {}) => aHead({ status: sleeping(wakeAtMs), ...over });
@@ -53,8 +68,26 @@ describe("the alarm of an item", () => {
     expect(alarmAt(asleep(NOW + DAY_MS, { deadlineAtMs }), deadlineAtMs)).toBe(15 * MINUTE_MS);
     expect(alarmAt(asleep(NOW + DAY_MS, { deadlineAtMs: NOW + 2 * DAY_MS }))).toBe(DAY_MS - 15 * MINUTE_MS);
   });
-  test("knows no deadline while paused or ended", () => {
-    for (const head of [aHead({ status: paused() }), anEndedHead()])
+  test("that waits with a timeout rings as for a sleep until then", () => {
+    const waits = (timeoutAtMs: number) => aHead({ status: waiting({ signals: ["go"], timeoutAtMs }) });
+    for (const ms of [MINUTE_MS, 15 * MINUTE_MS, 15 * MINUTE_MS + 1, 400 * DAY_MS])
+      expect(alarmAt(waits(NOW + ms))).toBe(alarmAt(asleep(NOW + ms)));
+    expect(alarmFor(waits(NOW + MINUTE_MS), NOW).why).toBe("waiting");
+  });
+  test("that waits for as long as it takes rings after a day, a week, and every 30 days", () => {
+    const head = aHead({ status: waiting({ signals: ["go"] }) });
+    expect(alarmFor(head, NOW)).toMatchObject({ why: "waiting", atMs: NOW + DAY_MS });
+    expect([1, 7, 30].map((days) => alarmAt(head, NOW + days * DAY_MS) / DAY_MS)).toEqual([7, 30, 60]);
+    expect(alarmAt({ ...head, deadlineAtMs: NOW + HOUR_MS })).toBe(HOUR_MS);
+  });
+  test("that closes rings in 10 minutes, whatever its deadline was", () => {
+    expect(alarmFor(aHead({ status: CLOSING, deadlineAtMs: NOW }), NOW)).toMatchObject({
+      why: "end",
+      atMs: NOW + 10 * MINUTE_MS,
+    });
+  });
+  test("knows no deadline while paused, closing or ended", () => {
+    for (const head of [aHead({ status: paused() }), aHead({ status: CLOSING }), anEndedHead()])
       expect(deadlineOf({ ...head, deadlineAtMs: NOW + 1 })).toBeNull();
   });
   test("gives a recovery its own hour, whatever the item's deadline was", () => {
@@ -84,9 +117,21 @@ describe("the alarm of an item", () => {
 function latest({ status }: Head, nowMs: number): number {
   if (isEnded(status)) return nowMs + 10 * MINUTE_MS;
   if (status.kind === "ready") return nowMs + 6 * HOUR_MS;
+  if (status.kind === "closing") return nowMs + 10 * MINUTE_MS;
   if (status.kind === "paused") return Math.max(nowMs + 30 * DAY_MS, status.sinceMs + DAY_MS);
+  if (status.kind === "waiting") {
+    const { timeoutAtMs, sinceMs } = status;
+    if (timeoutAtMs === null) return Math.max(nowMs + 30 * DAY_MS, sinceMs + DAY_MS);
+    return Math.max(timeoutAtMs + 2 * MINUTE_MS, nowMs + 15 * MINUTE_MS);
+  }
   return Math.max(status.wakeAtMs + 2 * MINUTE_MS, nowMs + 15 * MINUTE_MS);
 }
+
+test("only sleeps, and waits that may time out, go by the clock", () => {
+  expect(wakesAt(sleeping(NOW + 5))).toMatchObject({ sinceMs: NOW, wakeAtMs: NOW + 5 });
+  expect(wakesAt(waiting({ timeoutAtMs: NOW + 5 }))).toEqual({ sinceMs: NOW, wakeAtMs: NOW + 5 });
+  for (const status of [waiting(), paused(sleeping(NOW)), CLOSING, ...ENDED]) expect(wakesAt(status)).toBeNull();
+});
 
 describe("an alarm that is set", () => {
   const need = aDue({ atMs: NOW + HOUR_MS });
@@ -110,14 +155,14 @@ describe("an alarm that is set", () => {
 
 describe("an alarm that rings", () => {
   const now = { delayMs: 0 };
-  const rung = (head: Head, over: { due?: Partial<Due>; unread?: number; nowMs?: number } = {}) =>
-    ring(aDue({ version: head.version, ...over.due }), head, over.unread ?? 0, over.nowMs ?? NOW);
+  const rung = (head: Head, over: { due?: Partial<Due>; owed?: boolean; nowMs?: number } = {}) =>
+    ring(aDue({ version: head.version, ...over.due }), head, over.owed ?? false, over.nowMs ?? NOW);
 
   test.each([aHead(), asleep(NOW + DAY_MS), aHead({ status: paused() }), anEndedHead()])(
     "for an inbox with something in it owes a hint, and looks again in 10 minutes ($status.kind)",
     (head) => {
       const next = { why: "inbox", atMs: NOW + 10 * MINUTE_MS };
-      expect(rung(head, { unread: 1, due: { why: "retention" } })).toMatchObject({ kind: "look_again", hint: now, next });
+      expect(rung(head, { owed: true, due: { why: "retention" } })).toMatchObject({ kind: "look_again", hint: now, next });
     },
   );
   test("for a ready item owes a hint, and looks again later and later while the version stands", () => {
@@ -146,6 +191,28 @@ describe("an alarm that rings", () => {
       next: { atMs: NOW + 7 * DAY_MS },
     });
   });
+  test("for a wait without a timeout owes nothing but a look", () => {
+    const next = { why: "waiting", atMs: NOW + 7 * DAY_MS };
+    expect(rung(aHead({ status: waiting() }), { nowMs: NOW + DAY_MS })).toMatchObject({ hint: null, next });
+  });
+  test.each([
+    [15, 16, null],
+    [15, 17, 0],
+    [60, 44, null],
+    [60, 45, 15],
+    [60, 59, 1],
+  ])("for a wait of %d minutes at most owes after %d minutes what a sleep would", (timeout, minutes, delay) => {
+    const timeoutAtMs = NOW + timeout * MINUTE_MS;
+    const nowMs = NOW + minutes * MINUTE_MS;
+    const { hint, next } = lookAgain(rung(aHead({ status: waiting({ timeoutAtMs }) }), { nowMs }));
+    expect(hint).toEqual(delay === null ? null : { delayMs: delay * MINUTE_MS });
+    const sleep = lookAgain(rung(asleep(timeoutAtMs), { nowMs }));
+    expect(hint).toEqual(sleep.hint);
+    expect(next).toEqual({ ...sleep.next, why: "waiting" });
+  });
+  test("for a closing item owes a hint", () => {
+    expect(rung(aHead({ status: CLOSING }))).toMatchObject({ hint: now, next: { why: "end", atMs: NOW + 10 * MINUTE_MS } });
+  });
   test("for a deadline that has passed owes a hint, and looks again in 10 minutes", () => {
     const head = asleep(NOW + DAY_MS, { deadlineAtMs: NOW });
     expect(rung(head)).toMatchObject({ kind: "look_again", hint: now, next: { atMs: NOW + 10 * MINUTE_MS } });
@@ -172,8 +239,8 @@ describe("an alarm that rings", () => {
 
   test("moves itself into the future, so that a sweep makes progress", () => {
     fc.assert(
-      fc.property(any.due, any.head, fc.nat(2), any.instant, (due, head, unread, nowMs) => {
-        const todo = ring(due, head, unread, nowMs);
+      fc.property(any.due, any.head, fc.boolean(), any.instant, (due, head, owed, nowMs) => {
+        const todo = ring(due, head, owed, nowMs);
         if (todo.kind !== "collect") expect(todo.next.atMs).toBeGreaterThan(nowMs);
         if (todo.kind === "look_again" && todo.hint !== null) {
           expect(todo.hint.delayMs).toBeGreaterThanOrEqual(0);
@@ -189,8 +256,7 @@ describe("an alarm that rings", () => {
         let due = alarmFor(head, NOW);
         for (;;) {
           const nowMs = due.atMs + lateMs;
-          const todo = ring(due, head, 0, nowMs);
-          if (todo.kind !== "look_again") throw new Error(`expected another look, got ${todo.kind}`);
+          const todo = lookAgain(ring(due, head, false, nowMs));
           if (todo.hint !== null) {
             const arrivesAtMs = nowMs + todo.hint.delayMs;
             expect(arrivesAtMs).toBeGreaterThanOrEqual(NOW + sleepMs);
@@ -204,6 +270,10 @@ describe("an alarm that rings", () => {
   });
 });
 
+function lookAgain(todo: Ring): Ring & { kind: "look_again" } {
+  if (todo.kind !== "look_again") throw new Error(`expected another look, got ${todo.kind}`);
+  return todo;
+}
 function sleepFor(ms: number): { sinceMs: number; wakeAtMs: number } {
   return { sinceMs: NOW, wakeAtMs: NOW + ms };
 }

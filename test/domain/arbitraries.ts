@@ -2,10 +2,11 @@
 import fc from "fast-check";
 import type { Due } from "../../src/domain/alarm.ts";
 import type { ArtifactRef } from "../../src/domain/engine.ts";
+import type { Until } from "../../src/domain/group.ts";
 import type { BadEnd, Head, OpenStatus, PausedStatus, Status, StoredCause } from "../../src/domain/head.ts";
 import { generateWorkId, type Namespace, parseNamespace, parseToken, type WorkId } from "../../src/domain/ids.ts";
 import type { Command } from "../../src/domain/inbox.ts";
-import type { Item, Stored } from "../../src/domain/item.ts";
+import type { Item, Parent, Stored } from "../../src/domain/item.ts";
 import type { JournalEvent } from "../../src/domain/journal.ts";
 import type { Json } from "../../src/domain/json.ts";
 import type { Lease } from "../../src/domain/lease.ts";
@@ -13,6 +14,7 @@ import { DAY_MS } from "../../src/domain/limits.ts";
 import { ERROR_CLASSES } from "../../src/domain/retry.ts";
 import type { StoredError } from "../../src/domain/stored-error.ts";
 import type { Strand } from "../../src/domain/strand.ts";
+import type { StoredWake } from "../../src/domain/wake.ts";
 import { NOW } from "./builders.ts";
 
 const orNull = <T>(one: fc.Arbitrary<T>): fc.Arbitrary<T | null> => fc.option(one);
@@ -62,14 +64,32 @@ const cause: fc.Arbitrary<StoredCause> = fc.oneof(
   fc.constant<StoredCause>({ kind: "deadline" }),
   fc.record({ kind: fc.constant("limit" as const), name }),
 );
+const until: fc.Arbitrary<Until> = fc.oneof(
+  fc.constantFrom("all" as const, "any" as const),
+  fc.record({ succeeded: count, failedAtMost: count }, { requiredKeys: [] }).map((counts) => ({ ...counts })),
+);
 const openStatus: fc.Arbitrary<OpenStatus> = fc.oneof(
   fc.constant<OpenStatus>({ kind: "ready" }),
   fc.record({
     kind: fc.constant("sleeping" as const),
     sinceMs: instant,
     wakeAtMs: instant,
-    why: fc.constantFrom("delay" as const, "retry" as const),
+    why: fc.constantFrom("delay" as const, "retry" as const, "effect" as const),
   }),
+  fc.record({
+    kind: fc.constant("waiting" as const),
+    sinceMs: instant,
+    signals: fc.array(name, { maxLength: 3 }),
+    group: orNull(fc.record({ name: text, until })),
+    timeoutAtMs: orNull(instant),
+  }),
+);
+const wake: fc.Arbitrary<StoredWake> = fc.oneof(
+  fc.constant<StoredWake>({ kind: "go" }),
+  fc.constant<StoredWake>({ kind: "timeout" }),
+  fc.record({ kind: fc.constant("resumed" as const), note: text }),
+  fc.record({ kind: fc.constant("signal" as const), sort: text, name }),
+  fc.record({ kind: fc.constant("children" as const), group: text, succeeded: count, failed: count }),
 );
 const pausedStatus: fc.Arbitrary<PausedStatus> = fc.record({
   kind: fc.constant("paused" as const),
@@ -86,6 +106,7 @@ const badEnd: fc.Arbitrary<BadEnd> = fc.record({
 const status: fc.Arbitrary<Status> = fc.oneof(
   openStatus,
   pausedStatus,
+  fc.record({ kind: fc.constant("closing" as const), sinceMs: instant, result: stored }),
   fc.record({ kind: fc.constant("completed" as const), endedAtMs: instant, result: stored }),
   badEnd,
 );
@@ -110,7 +131,7 @@ export const head: fc.Arbitrary<Head> = fc.record({
   state: orNull(stored),
   engineVersion: count,
   payload: orNull(stored),
-  wake: fc.oneof(fc.constant({ kind: "go" as const }), fc.record({ kind: fc.constant("resumed" as const), note: text })),
+  wake,
   attempt: count,
   failures: count,
   crashes: count,
@@ -120,6 +141,7 @@ export const head: fc.Arbitrary<Head> = fc.record({
   sealedArtifacts: strand,
   journal: strand,
   log: strand,
+  leftOutput: fc.boolean(),
   consumed: fc.array(text, { maxLength: 16 }),
   budget: fc.record({ sinceVersion: count, sinceMs: instant, meters }),
   recovery: orNull(fc.record({ cause, sinceVersion: count, sinceMs: instant })),
@@ -131,6 +153,11 @@ export const head: fc.Arbitrary<Head> = fc.record({
 
 export const workId: fc.Arbitrary<WorkId> = fc.uint8Array({ minLength: 20, maxLength: 20 }).map(generateWorkId);
 export const namespace: fc.Arbitrary<Namespace> = fc.stringMatching(/^[a-z0-9][a-z0-9_-]{0,62}$/).map(parseNamespace);
+const parent: fc.Arbitrary<Parent> = fc.record({
+  workId,
+  key: text,
+  group: orNull(fc.record({ name, slot: fc.record({ leaf: name, index: fc.nat(99) }), limited: fc.boolean() })),
+});
 export const item: fc.Arbitrary<Item> = fc.record({
   namespace,
   workId,
@@ -144,6 +171,7 @@ export const item: fc.Arbitrary<Item> = fc.record({
   startAtMs: instant,
   deadlineMs: orNull(fc.integer({ min: 1, max: 400 * DAY_MS })),
   key: orNull(fc.string({ minLength: 1 })),
+  parent: orNull(parent),
 });
 
 export const lease: fc.Arbitrary<Lease> = fc.record({
@@ -153,10 +181,11 @@ export const lease: fc.Arbitrary<Lease> = fc.record({
   expiresAtMs: instant,
   version: count,
   attempt: orNull(fc.integer({ min: 1, max: 1_000 })),
+  wake: orNull(wake),
   alone: fc.boolean(),
 });
 export const due: fc.Arbitrary<Due> = fc.record({
-  why: fc.constantFrom("enqueue", "inbox", "ready", "sleep", "paused", "end", "retention", "collect"),
+  why: fc.constantFrom("enqueue", "inbox", "ready", "sleep", "waiting", "paused", "end", "retention", "collect"),
   atMs: instant,
   version: count,
   rings: count,
@@ -166,6 +195,7 @@ export const command: fc.Arbitrary<Command> = fc.oneof(
   fc.record({ kind: fc.constant("pause" as const), reason: text }),
   fc.constant<Command>({ kind: "resume" }),
   fc.record({ kind: fc.constant("redrive" as const), note: text }),
+  fc.record({ kind: fc.constant("children" as const), group: text, version: count, succeeded: count, failed: count }),
 );
 
 const at = { version: count, atMs: instant };
@@ -180,6 +210,8 @@ const anyEvent: readonly fc.Arbitrary<JournalEvent>[] = [
   fc.record({ kind: is("failed"), ...at, ...attempt, durationMs: count, error: storedError, retryAtMs: orNull(instant) }),
   fc.record({ kind: is("taken_over"), ...at, ...attempt, alone: fc.boolean() }),
   fc.record({ kind: is("given_back"), ...at, ...attempt }),
+  fc.record({ kind: is("woken"), ...at, step: name, wake }),
+  fc.record({ kind: is("in_doubt"), ...at, step: name, key: text, why: text, untilAtMs: orNull(instant) }),
   fc.record({ kind: is("paused"), ...at, reason: text }),
   fc.record({ kind: is("resumed"), ...at }),
   fc.record({ kind: is("cancel_requested"), ...at, reason: text }),

@@ -9,11 +9,12 @@ import {
   type PausedStatus,
   type Status,
   type StoredCause,
+  type WaitingStatus,
 } from "../../src/domain/head.ts";
 import { parseNamespace, parseToken, parseWorkId } from "../../src/domain/ids.ts";
-import type { Command, InboxEntry } from "../../src/domain/inbox.ts";
+import type { Command, InboxEntry, SignalEntry } from "../../src/domain/inbox.ts";
 import type { Item, Stored } from "../../src/domain/item.ts";
-import { inboxKey } from "../../src/domain/keys.ts";
+import { commandKey, inboxKey } from "../../src/domain/keys.ts";
 import type { Lease } from "../../src/domain/lease.ts";
 import { CRASHES, DAY_MS, LEASE_DURATION_MS } from "../../src/domain/limits.ts";
 import type { StoredError } from "../../src/domain/stored-error.ts";
@@ -51,6 +52,7 @@ export function anItem(over: Partial<Item> = {}): Item {
     startAtMs: NOW,
     deadlineMs: null,
     key: null,
+    parent: null,
     ...over,
   };
 }
@@ -64,9 +66,13 @@ export function initial(over: Partial<Item> = {}): Head {
 }
 
 export const READY: OpenStatus = { kind: "ready" };
-export function sleeping(wakeAtMs: number, over: { sinceMs?: number; why?: "delay" | "retry" } = {}): OpenStatus {
+export function sleeping(wakeAtMs: number, over: { sinceMs?: number; why?: "delay" | "retry" | "effect" } = {}): OpenStatus {
   return { kind: "sleeping", sinceMs: NOW, wakeAtMs, why: "delay", ...over };
 }
+export function waiting(over: Partial<Omit<WaitingStatus, "kind">> = {}): WaitingStatus {
+  return { kind: "waiting", sinceMs: NOW, signals: [], group: null, timeoutAtMs: null, ...over };
+}
+export const CLOSING: Status = { kind: "closing", sinceMs: NOW, result: { kind: "inline", json: "1" } };
 export function paused(beneath: OpenStatus = READY, sinceMs = NOW): PausedStatus {
   return { kind: "paused", sinceMs, reason: "operator", beneath };
 }
@@ -92,6 +98,7 @@ export function aLease(over: Omit<Partial<Lease>, "token"> & { token?: number } 
     expiresAtMs: NOW + LEASE_DURATION_MS,
     version: 0,
     attempt: 1,
+    wake: null,
     alone: false,
     ...fields,
     token: parseToken(token),
@@ -103,7 +110,10 @@ export function aDue(over: Partial<Due> = {}): Due {
 }
 
 export function mail(command: Command, id: string = command.kind, sentAtMs = NOW): InboxEntry {
-  return { sort: inboxKey(sentAtMs, id), id, sentAtMs, command };
+  return { sort: commandKey(sentAtMs, id), id, sentAtMs, command };
+}
+export function aSignal(name = "go", id: string = name, sentAtMs = NOW): SignalEntry {
+  return { sort: inboxKey(sentAtMs, id), id, sentAtMs, name, payload: inline(null) };
 }
 export const PAUSE: Command = { kind: "pause", reason: "lunch" };
 export const RESUME: Command = { kind: "resume" };
@@ -111,13 +121,13 @@ export const CANCEL: Command = { kind: "cancel", reason: "no longer wanted" };
 export const REDRIVE: Command = { kind: "redrive", note: "fixed it" };
 
 export function aLive(over: Partial<Live> = {}): Live {
-  return { item: anItem(), head: initial(), lease: null, due: aDue(), inbox: [], ...over };
+  return { item: anItem(), head: initial(), lease: null, due: aDue(), inbox: [], signals: [], ...over };
 }
 export function aHand(over: Partial<Hand> = {}): Hand {
   return { messageId: "m1", version: 0, receiveCount: 1, ...over };
 }
 export function given(over: Partial<Circumstances> = {}): Circumstances {
-  return { nowMs: NOW, holderGone: false, ownLease: false, engineLoaded: true, ...over };
+  return { nowMs: NOW, holderGone: false, ownLease: false, engineLoaded: true, groupSeen: false, ...over };
 }
 
 export function someRules(over: Omit<Partial<Rules>, "limits"> & { limits?: Partial<Rules["limits"]> } = {}): Rules {
@@ -131,7 +141,7 @@ export function someRules(over: Omit<Partial<Rules>, "limits"> & { limits?: Part
   };
 }
 export function aReport(over: Partial<AttemptReport> = {}): AttemptReport {
-  return { attempt: 1, durationMs: 5, meters: {}, ...over };
+  return { attempt: 1, durationMs: 5, meters: {}, wrote: false, ...over };
 }
 export function anOutcome(over: Partial<OutcomeReport> = {}): OutcomeReport {
   return {

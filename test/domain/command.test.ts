@@ -8,6 +8,7 @@ import {
   aHead,
   anEndedHead,
   CANCEL,
+  CLOSING,
   COMPLETED,
   endedBadly,
   forged,
@@ -20,6 +21,7 @@ import {
   RESUME,
   sleeping,
   someRules,
+  waiting,
 } from "./builders.ts";
 
 const apply = (head: Head, command: Command, over: Parameters<typeof someRules>[0] = {}) =>
@@ -28,6 +30,8 @@ const apply = (head: Head, command: Command, over: Parameters<typeof someRules>[
 const heads = {
   ready: aHead(),
   sleeping: aHead({ status: sleeping(NOW + HOUR_MS) }),
+  waiting: aHead({ status: waiting({ signals: ["go"] }) }),
+  closing: aHead({ status: CLOSING }),
   paused: aHead({ status: paused() }),
   completed: anEndedHead(COMPLETED),
   failed: anEndedHead(endedBadly("failed")),
@@ -40,10 +44,11 @@ const heads = {
   }),
 };
 const allowed: Record<Command["kind"], readonly (keyof typeof heads)[]> = {
-  cancel: ["ready", "sleeping", "paused"],
-  pause: ["ready", "sleeping", "recovering"],
+  cancel: ["ready", "sleeping", "waiting", "paused"],
+  pause: ["ready", "sleeping", "waiting", "recovering"],
   resume: ["paused"],
   redrive: ["failed", "dead_lettered"],
+  children: [],
 };
 const rows = [CANCEL, PAUSE, RESUME, REDRIVE].flatMap((command) =>
   Object.entries(heads).map(([name, head]) => ({
@@ -96,17 +101,47 @@ describe("cancel", () => {
 });
 
 describe("pause and resume", () => {
-  test.each([READY, sleeping(NOW + HOUR_MS, { why: "retry" })])("keep the status beneath with its wake ($kind)", (status) => {
-    const wake = { kind: "resumed", note: "x" } as const;
-    const pausedHead = apply(aHead({ status, wake, attempt: 2, failures: 2 }), PAUSE).next;
-    expect(pausedHead.status).toEqual({ kind: "paused", sinceMs: NOW, reason: "lunch", beneath: status });
-    const { next, changes } = apply(pausedHead, RESUME);
-    expect(next).toMatchObject({ status, wake, attempt: 2, failures: 2 });
-    expect(changes).toEqual([{ kind: "resumed", version: 0, atMs: NOW }]);
-  });
+  test.each([READY, sleeping(NOW + HOUR_MS, { why: "retry" }), waiting({ signals: ["go"], timeoutAtMs: NOW + HOUR_MS })])(
+    "keep the status beneath with its wake ($kind)",
+    (status) => {
+      const wake = { kind: "resumed", note: "x" } as const;
+      const pausedHead = apply(aHead({ status, wake, attempt: 2, failures: 2 }), PAUSE).next;
+      expect(pausedHead.status).toEqual({ kind: "paused", sinceMs: NOW, reason: "lunch", beneath: status });
+      const { next, changes } = apply(pausedHead, RESUME);
+      expect(next).toMatchObject({ status, wake, attempt: 2, failures: 2 });
+      expect(changes).toEqual([{ kind: "resumed", version: 0, atMs: NOW }]);
+    },
+  );
   test("during recover leave it its turn", () => {
     const pausedHead = apply(heads.recovering, PAUSE).next;
     expect(apply(pausedHead, RESUME).next).toMatchObject({ status: { kind: "ready" }, recovery: heads.recovering.recovery });
+  });
+});
+
+describe("the news that a group is as it was wanted", () => {
+  const news = { kind: "children", group: "g", version: 3, succeeded: 2, failed: 1 } as const;
+  const wait = waiting({ signals: ["go"], group: { name: "g", until: "all" } });
+  const wake = { kind: "children", group: "g", succeeded: 2, failed: 1 };
+  test("ends the wait that it was sent for", () => {
+    expect(refusal("children", aHead({ version: 3, status: wait }), NOW)).toBeNull();
+    const { next, changes } = apply(aHead({ version: 3, status: wait, updatedAtMs: 0 }), news);
+    expect(next).toMatchObject({ version: 3, status: { kind: "ready" }, wake, updatedAtMs: NOW });
+    expect(changes).toEqual([]);
+  });
+  test("ends it beneath a pause too, and leaves the pause", () => {
+    const { next } = apply(aHead({ version: 3, status: paused(wait) }), news);
+    expect(next).toMatchObject({ status: { ...paused(), beneath: { kind: "ready" } }, wake });
+    expect(apply(next, RESUME).next).toMatchObject({ status: { kind: "ready" }, wake });
+  });
+  test.each<[string, Head]>([
+    ["of another version", aHead({ version: 4, status: wait })],
+    ["for another group", aHead({ version: 3, status: waiting({ group: { name: "h", until: "all" } }) })],
+    ["for signals alone", aHead({ version: 3, status: waiting({ signals: ["go"] }) })],
+    ["that is over", aHead({ version: 3 })],
+    ["that is over beneath a pause", aHead({ version: 3, status: paused() })],
+    ["of an item that has ended", anEndedHead(COMPLETED, { version: 3 })],
+  ])("says nothing to a wait %s", (_, head) => {
+    expect(apply(head, news)).toEqual({ next: head, changes: [] });
   });
 });
 

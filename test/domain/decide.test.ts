@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { backoffMs, type Decision, decide, isOverdue } from "../../src/domain/decide.ts";
+import { backoffMs, type Decision, decide, isOverdue, isOwed, signalWake, wakeOf } from "../../src/domain/decide.ts";
 import { InvariantError } from "../../src/domain/errors.ts";
-import type { Status } from "../../src/domain/head.ts";
+import { isEnded, type Status } from "../../src/domain/head.ts";
 import { HOUR_MS, LEASE_DURATION_MS, MAX_DELAY_MS, MINUTE_MS, SECOND_MS } from "../../src/domain/limits.ts";
 import * as any from "./arbitraries.ts";
 import {
@@ -12,7 +12,9 @@ import {
   aLease,
   aLive,
   anEndedHead,
+  aSignal,
   CANCEL,
+  CLOSING,
   ENDED,
   endedBadly,
   forged,
@@ -25,6 +27,7 @@ import {
   REDRIVE,
   RESUME,
   sleeping,
+  waiting,
 } from "./builders.ts";
 
 const retention = aDue({ why: "retention", atMs: NOW + HOUR_MS });
@@ -34,6 +37,7 @@ const released = (over: Parameters<typeof aHead>[0] = {}) => aHead({ token: 2, r
 const atWork = (over: Parameters<typeof aHead>[0] = {}) => aHead({ token: 2, released: false, version: 3, attempt: 1, ...over });
 const expired = { expiresAtMs: NOW };
 const kindOf = (decision: Decision) => decision.kind;
+const GO = { kind: "go" } as const;
 const claimOf = (decision: Decision) => (decision.kind === "claim" ? decision.claim : null);
 
 describe("an ended item", () => {
@@ -52,7 +56,7 @@ describe("an ended item", () => {
   });
   test("with a command in its inbox is claimed, without a step to run", () => {
     const live = aLive({ head: anEndedHead(endedBadly("failed")), due: retention, inbox: [mail(REDRIVE)] });
-    expect(claimOf(decide(live, aHand(), given()))).toEqual({ attempt: null, takeOver: null, suspect: false });
+    expect(claimOf(decide(live, aHand(), given()))).toEqual({ attempt: null, wake: null, takeOver: null, suspect: false });
   });
 });
 
@@ -87,7 +91,12 @@ describe("a live lease", () => {
   });
   test("that HEAD calls released is free", () => {
     const free = aLive({ head: released(), lease: aLease({ token: 2 }) });
-    expect(claimOf(decide(free, aHand({ version: 3 }), given()))).toEqual({ attempt: 1, takeOver: null, suspect: false });
+    expect(claimOf(decide(free, aHand({ version: 3 }), given()))).toEqual({
+      attempt: 1,
+      wake: GO,
+      takeOver: null,
+      suspect: false,
+    });
   });
   test("that is further off than any lease was written under another clock, and is taken over", () => {
     const far = (expiresAtMs: number) => aLive({ lease: aLease({ token: 1, expiresAtMs }) });
@@ -102,6 +111,9 @@ describe("a worker whose own lease is live", () => {
     ["sleeping", sleeping(NOW + HOUR_MS), null],
     ["sleeping, and due", sleeping(NOW - 1), null],
     ["paused", paused(), null],
+    ["waiting", waiting({ signals: ["go"] }), null],
+    ["waiting for children", waiting({ group: { name: "g", until: "all" } }), null],
+    ["closing", CLOSING, null],
     ["ready", { kind: "ready" } as const, 1],
   ])("claims anew when the item is %s, and never hides or deletes", (_, status, attempt) => {
     const live = aLive({
@@ -110,6 +122,7 @@ describe("a worker whose own lease is live", () => {
     });
     expect(claimOf(decide(live, aHand({ messageId: "other", version: 1 }), own))).toEqual({
       attempt,
+      wake: attempt === null ? null : GO,
       takeOver: { attempts: 0, noOutcome: false, alone: false },
       suspect: false,
     });
@@ -132,17 +145,25 @@ describe("something to do, whatever the status", () => {
   test.each([
     ["ready", { kind: "ready" } as const],
     ["sleeping", sleeping(NOW + HOUR_MS)],
+    ["waiting", waiting({ signals: ["go"] })],
+    ["closing", CLOSING],
     ["paused", paused()],
   ])("claims for a command while %s, for whatever version the hint was sent", (_, status) => {
     const live = aLive({ head: released({ status }), inbox: [mail(RESUME)] });
     for (const version of [null, 0, 3, 9]) {
-      expect(claimOf(decide(live, aHand({ version }), given()))).toEqual({ attempt: null, takeOver: null, suspect: false });
+      expect(claimOf(decide(live, aHand({ version }), given()))).toEqual({
+        attempt: null,
+        wake: null,
+        takeOver: null,
+        suspect: false,
+      });
     }
   });
   test("claims for a deadline that has passed while asleep, but not while paused or recovering", () => {
     const at = (over: Parameters<typeof aHead>[0]) =>
       kindOf(decide(aLive({ head: released({ deadlineAtMs: NOW, ...over }) }), aHand({ version: 1 }), given()));
     expect(at({ status: sleeping(NOW + HOUR_MS) })).toBe("claim");
+    expect(at({ status: waiting() })).toBe("claim");
     expect(at({ status: paused(sleeping(NOW + HOUR_MS)) })).toBe("delete");
     const recovery = { cause: { kind: "deadline" } as const, sinceVersion: 3, sinceMs: NOW };
     expect(at({ status: sleeping(NOW + HOUR_MS), recovery })).toBe("delete");
@@ -172,7 +193,12 @@ describe("a sleeping item", () => {
     expect(kindOf(decide(asleep(MAX_DELAY_MS + 1), aHand({ version: 3 }), given()))).toBe("delete");
   });
   test.each([null, 0, 3, 4])("is claimed with its step once it is due, whatever the hint was sent for (%s)", (version) => {
-    expect(claimOf(decide(asleep(0), aHand({ version }), given()))).toEqual({ attempt: 1, takeOver: null, suspect: false });
+    expect(claimOf(decide(asleep(0), aHand({ version }), given()))).toEqual({
+      attempt: 1,
+      wake: GO,
+      takeOver: null,
+      suspect: false,
+    });
   });
 });
 
@@ -187,11 +213,120 @@ describe("a ready item", () => {
   test.each([3, 4, null])(
     "is claimed for the next attempt by a hint of its version, a newer one, or a command's (%s)",
     (version) => {
-      expect(claimOf(decide(ready, aHand({ version }), given()))).toEqual({ attempt: 3, takeOver: null, suspect: false });
+      expect(claimOf(decide(ready, aHand({ version }), given()))).toEqual({
+        attempt: 3,
+        wake: GO,
+        takeOver: null,
+        suspect: false,
+      });
     },
   );
   test("is claimed at version 0, where HEAD is absent", () => {
-    expect(claimOf(decide(aLive(), aHand(), given()))).toEqual({ attempt: 1, takeOver: null, suspect: false });
+    expect(claimOf(decide(aLive(), aHand(), given()))).toEqual({ attempt: 1, wake: GO, takeOver: null, suspect: false });
+  });
+});
+
+describe("a waiting item", () => {
+  const wait = waiting({ signals: ["go", "stop"] });
+  const waits = (over: Parameters<typeof waiting>[0] = {}, live: Parameters<typeof aLive>[0] = {}) =>
+    aLive({ head: released({ status: { ...wait, ...over } }), lease: aLease({ token: 2, messageId: "named" }), ...live });
+  const [hello, stop, go] = [aSignal("hello", "a", NOW), aSignal("stop", "b", NOW + 1), aSignal("go", "c", NOW + 2)];
+
+  test.each([null, 0, 3, 4])(
+    "is claimed for the oldest signal that it waits for, whatever the hint was sent for (%s)",
+    (version) => {
+      const decision = decide(waits({}, { signals: [hello, stop, go] }), aHand({ version }), given());
+      expect(claimOf(decision)).toEqual({ attempt: 1, wake: signalWake(stop), takeOver: null, suspect: false });
+    },
+  );
+  test.each([null, 3])("without one of those is left alone (%s)", (version) => {
+    expect(kindOf(decide(waits({}, { signals: [hello] }), aHand({ version }), given()))).toBe("delete");
+    expect(kindOf(decide(waits({}), aHand({ version, messageId: "named" }), given()))).toBe("delete");
+  });
+  test("is claimed from the instant of its timeout on, and a signal goes first", () => {
+    const late = waits({ timeoutAtMs: NOW });
+    expect(claimOf(decide(late, aHand({ version: 1 }), given()))).toEqual({
+      attempt: 1,
+      wake: { kind: "timeout" },
+      takeOver: null,
+      suspect: false,
+    });
+    expect(claimOf(decide({ ...late, signals: [go] }, aHand(), given()))?.wake).toEqual(signalWake(go));
+  });
+  test("hides the hint of its version, or that LEASE names, until the timeout, and deletes others", () => {
+    const timed = waits({ timeoutAtMs: NOW + MINUTE_MS });
+    expect(decide(timed, aHand({ version: 3 }), given())).toMatchObject({ kind: "hide", delayMs: MINUTE_MS });
+    expect(decide(timed, aHand({ version: 1, messageId: "named" }), given())).toMatchObject({ kind: "hide" });
+    for (const version of [null, 2, 4]) expect(kindOf(decide(timed, aHand({ version }), given()))).toBe("delete");
+    const years = waits({ timeoutAtMs: NOW + MAX_DELAY_MS + 1 });
+    expect(kindOf(decide(years, aHand({ version: 3 }), given()))).toBe("delete");
+  });
+  test("has its group looked at first, once, and then goes by what else it waits for", () => {
+    const group = { name: "g", until: "all" } as const;
+    const seen = given({ groupSeen: true });
+    expect(kindOf(decide(waits({ group }), aHand({ version: 3 }), given()))).toBe("look_at_group");
+    expect(kindOf(decide(waits({ group }), aHand({ version: 3 }), seen))).toBe("delete");
+    expect(kindOf(decide(waits({ group, timeoutAtMs: NOW + 5 }), aHand({ version: 3 }), seen))).toBe("hide");
+    expect(kindOf(decide(waits({ group }, { signals: [go] }), aHand(), given()))).toBe("claim");
+    expect(kindOf(decide(waits({ group, timeoutAtMs: NOW }), aHand(), given()))).toBe("claim");
+  });
+  test("whose worker died wakes for what that one was woken by, whatever came in since", () => {
+    for (const wake of [signalWake(go), { kind: "timeout" } as const]) {
+      const lease = aLease({ ...expired, token: 3, version: 3, attempt: 1, wake });
+      const takeOver = { attempts: 1, noOutcome: true, alone: false };
+      const found = waits({ timeoutAtMs: NOW }, { lease, signals: [stop, go] });
+      expect(claimOf(decide(found, aHand(), given()))).toEqual({ attempt: 2, wake, takeOver, suspect: true });
+      const told = { ...found, inbox: [mail(CANCEL)] };
+      expect(claimOf(decide(told, aHand(), given()))).toEqual({ attempt: 1, wake, takeOver, suspect: true });
+      expect(claimOf(decide(told, aHand(), given({ ownLease: true })))).toEqual({ attempt: 1, wake, takeOver, suspect: true });
+      expect(claimOf(decide(found, aHand(), given({ ownLease: true })))?.wake).toEqual(wake);
+    }
+  });
+  test.each<[string, Status]>([
+    ["was paused", paused()],
+    ["sleeps until it tries again", sleeping(NOW + HOUR_MS, { why: "retry" })],
+    ["has failed", endedBadly("failed")],
+  ])("that %s meanwhile stays so, though a claim of its wait came too late", (_, status) => {
+    const lease = aLease({ ...expired, token: 3, version: 3, attempt: 2, wake: { kind: "timeout" } });
+    const live = aLive({ head: released({ status, attempt: 1 }), lease, inbox: [mail(REDRIVE)] });
+    expect(claimOf(decide(live, aHand(), given()))?.wake).toBeNull();
+    expect(claimOf(decide(live, aHand(), given({ ownLease: true })))?.wake).toBeNull();
+  });
+  test("wakes for nothing that it does not wait for", () => {
+    expect(wakeOf(waiting(), [go], NOW)).toBeNull();
+    expect(wakeOf(waiting({ timeoutAtMs: NOW + 1 }), [go], NOW)).toBeNull();
+    expect(wakeOf(wait, [], NOW)).toBeNull();
+  });
+});
+
+describe("what is owed to an item", () => {
+  const owed = (over: Parameters<typeof aHead>[0], live: Parameters<typeof aLive>[0] = {}) =>
+    isOwed(aLive({ head: aHead(over), ...live }), NOW);
+  test("is a look at a command, at a deadline that has passed, and at an end that is near", () => {
+    expect(owed({}, { inbox: [mail(CANCEL)] })).toBe(true);
+    expect(owed({ deadlineAtMs: NOW })).toBe(true);
+    expect(owed({ status: CLOSING })).toBe(true);
+    expect(owed({ deadlineAtMs: NOW + 1 })).toBe(false);
+  });
+  test("is a step, once what it waits for is there", () => {
+    const status = waiting({ signals: ["go"] });
+    expect(owed({ status }, { signals: [aSignal("go")] })).toBe(true);
+    expect(owed({ status: waiting({ timeoutAtMs: NOW }) })).toBe(true);
+    expect(owed({ status }, { signals: [aSignal("stop")] })).toBe(false);
+    for (const other of [sleeping(NOW + 1), paused(status), { kind: "ready" } as const])
+      expect(owed({ status: other }, { signals: [aSignal("go")] })).toBe(false);
+  });
+});
+
+describe("a closing item", () => {
+  test.each([null, 0, 3])("is claimed without a step to run, whatever the hint was sent for (%s)", (version) => {
+    const live = aLive({ head: released({ status: CLOSING }), signals: [aSignal()] });
+    expect(claimOf(decide(live, aHand({ version }), given()))).toEqual({
+      attempt: null,
+      wake: null,
+      takeOver: null,
+      suspect: false,
+    });
   });
 });
 
@@ -207,6 +342,7 @@ describe("a lease that lapsed", () => {
     const live = aLive({ head: initial(), lease: aLease({ ...expired, token: 1, attempt: 1, alone: true }) });
     expect(claimOf(decide(live, aHand(), given()))).toEqual({
       attempt: 2,
+      wake: GO,
       takeOver: { attempts: 1, noOutcome: true, alone: true },
       suspect: true,
     });
@@ -215,6 +351,7 @@ describe("a lease that lapsed", () => {
     const live = aLive({ head: atWork(), lease: aLease({ ...expired, version: 1 }) });
     expect(claimOf(decide(live, aHand(), given()))).toEqual({
       attempt: 2,
+      wake: GO,
       takeOver: { attempts: 1, noOutcome: true, alone: false },
       suspect: true,
     });
@@ -223,6 +360,7 @@ describe("a lease that lapsed", () => {
     const live = aLive({ head: released({ attempt: 1 }), lease: aLease({ ...expired, token: 3, version: 3, attempt: null }) });
     expect(claimOf(decide(live, aHand({ version: 3 }), given()))).toEqual({
       attempt: 2,
+      wake: GO,
       takeOver: { attempts: 1, noOutcome: false, alone: false },
       suspect: false,
     });
@@ -230,7 +368,7 @@ describe("a lease that lapsed", () => {
   test("stays on record when it is taken over for a command, and that claim dies too (G2)", () => {
     const died = aLease({ ...expired, token: 1, attempt: 1 });
     const first = claimOf(decide(aLive({ lease: died, inbox: [mail(CANCEL)] }), aHand(), given()));
-    expect(first).toEqual({ attempt: 1, takeOver: { attempts: 1, noOutcome: true, alone: false }, suspect: true });
+    expect(first).toEqual({ attempt: 1, wake: null, takeOver: { attempts: 1, noOutcome: true, alone: false }, suspect: true });
     const alsoDied = aLease({ ...expired, token: 2, attempt: first?.attempt ?? null });
     const second = claimOf(decide(aLive({ lease: alsoDied }), aHand(), given()));
     expect(second).toMatchObject({ attempt: 2, takeOver: { attempts: 1, noOutcome: true }, suspect: true });
@@ -243,6 +381,7 @@ describe("a lease that lapsed", () => {
     const live = aLive({ head: released(), lease: aLease({ ...expired, token: 3, version: 2, attempt: 4, alone: true }) });
     expect(claimOf(decide(live, aHand({ version: 3 }), given()))).toEqual({
       attempt: 1,
+      wake: GO,
       takeOver: { attempts: 0, noOutcome: false, alone: false },
       suspect: false,
     });
@@ -251,7 +390,7 @@ describe("a lease that lapsed", () => {
 
 describe("decide", () => {
   test("refuses a status that it does not know", () => {
-    for (const status of [forged<Status>(), forgedLater<Status>("ready", 4)]) {
+    for (const status of [forged<Status>(), forgedLater<Status>("ready", 5)]) {
       expect(() => decide(aLive({ head: aHead({ status }) }), aHand(), given())).toThrow(InvariantError);
     }
   });
@@ -263,10 +402,12 @@ describe("decide", () => {
       holderGone: fc.boolean(),
       ownLease: fc.boolean(),
       engineLoaded: fc.boolean(),
+      groupSeen: fc.boolean(),
     });
+    const signal = fc.nat(3).map((n) => aSignal(`s${n}`, `i${n}`));
     fc.assert(
-      fc.property(anyLive, anyHand, circumstances, fc.boolean(), (found, hand, at, hasMail) => {
-        const live = aLive({ ...found, inbox: hasMail ? [mail(CANCEL)] : [] });
+      fc.property(anyLive, anyHand, circumstances, fc.boolean(), fc.array(signal), (found, hand, at, hasMail, signals) => {
+        const live = aLive({ ...found, signals, inbox: hasMail ? [mail(CANCEL)] : [] });
         const decision = decide(live, hand, at);
         if (decision.kind === "hide") {
           expect(decision.delayMs).toBeGreaterThanOrEqual(0);
@@ -276,6 +417,7 @@ describe("decide", () => {
         const { attempt, takeOver } = decision.claim;
         if (attempt !== null) expect(attempt).toBeGreaterThanOrEqual(live.head.attempt);
         if (takeOver !== null) expect(takeOver.attempts).toBeGreaterThanOrEqual(live.head.attempt);
+        if (takeOver === null && !isEnded(live.head.status)) expect(attempt === null).toBe(decision.claim.wake === null);
         if (decision.claim.suspect) expect(takeOver?.attempts).toBeGreaterThan(0);
       }),
     );

@@ -1,13 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { defineConfig, type RookeryConfig } from "../../src/domain/config.ts";
-import { type Contract, defineContract, type Schema, validate } from "../../src/domain/contract.ts";
+import { type Contract, defineContract, type NoSignals, type Schema, validate } from "../../src/domain/contract.ts";
 import { defineEngine, type EngineCode } from "../../src/domain/engine.ts";
 import { InvalidArgumentError, SchemaError } from "../../src/domain/errors.ts";
 import { forged } from "./builders.ts";
 
 const Count = defineContract({ id: "count", payload: z.object({ to: z.number() }), result: z.number() });
-type Code = EngineCode<{ to: number }, number, number, never>;
+type Code = EngineCode<{ to: number }, number, NoSignals, number, never>;
 const code: Code = { version: 1, state: z.number(), init: 0, step: async (n, ctx) => ctx.next(n + 1) };
 
 describe("a contract", () => {

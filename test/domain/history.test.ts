@@ -31,6 +31,8 @@ const rules: fc.Arbitrary<Rules> = fc.record({
   retentionMs: fc.constantFrom(0, DAY_MS),
 });
 
+const WOKEN = { kind: "signal", sort: "LIVE/inbox/1/s", name: "go" } as const;
+
 function inputFor(head: Head, one: Move, nowMs: number): Input {
   const attempt = head.attempt + 1;
   const meters: Record<string, number> = one.spend === 0 ? {} : { tokens: one.spend };
@@ -38,15 +40,28 @@ function inputFor(head: Head, one: Move, nowMs: number): Input {
   const command: Input = { kind: "command", command: one.command };
   const tookOver: Input = { kind: "took_over", attempts: head.attempt, noOutcome: false, alone: false };
   if (isEnded(head.status) || isPaused(head.status)) return one.pick < 20 ? tookOver : command;
+  if (head.status.kind === "closing") {
+    if (one.pick < 40) return command;
+    return one.pick < 60 ? tookOver : { kind: "close", wake: one.flag ? WOKEN : null };
+  }
+  if (one.pick < 10) {
+    const timeoutAtMs = one.flag ? nowMs + one.sleepMs : null;
+    return { kind: "wait", report: anOutcome(report), wait: { step: "count", signals: ["go"], group: null, timeoutAtMs } };
+  }
   if (one.pick < 40) {
     const next = { step: one.flag ? "count" : "pay", wakeAtMs: nowMs + one.sleepMs };
     return { kind: "advance", report: anOutcome({ ...report, state: inline({ at: head.version + 1 }) }), next };
   }
   if (one.pick < 55) return { kind: "threw", report, error: anError(), retryAtMs: one.flag ? nowMs + one.sleepMs : null };
   if (one.pick < 70) return { kind: "took_over", attempts: attempt, noOutcome: true, alone: one.flag };
-  if (one.pick < 75) return { kind: "gave_back", attempt, meters: {} };
-  if (one.pick < 78) return { kind: "cannot_migrate", attempt, error: anError() };
-  if (one.pick < 81) return { kind: "complete", report: anOutcome(report), result: inline(1) };
+  if (one.pick < 75) return { kind: "gave_back", report };
+  if (one.pick < 77) {
+    const untilAtMs = one.flag ? nowMs + one.sleepMs : null;
+    return { kind: "in_doubt", report, key: "pay", why: "asked in vain", untilAtMs };
+  }
+  if (one.pick < 79) return { kind: "cannot_migrate", attempt, error: anError() };
+  if (one.pick < 81)
+    return { kind: "complete", report: anOutcome(report), result: inline(1), ifUnread: one.flag ? "step" : "drop" };
   if (one.pick < 84) return { kind: "fail", report, error: anError() };
   return one.pick < 87 ? { kind: "overdue" } : command;
 }
@@ -66,14 +81,15 @@ function check(life: Life, one: Move, given: Rules): void {
   const { next, changes } = transition(nowMs, head, input, given);
   expect(head).toEqual(before);
 
-  const committed = input.kind === "advance" || input.kind === "complete";
+  const committed = input.kind === "advance" || input.kind === "wait" || input.kind === "complete";
   expect(next.version).toBe(head.version + (committed ? 1 : 0));
   for (const { version } of changes) expect([head.version, next.version]).toContain(version);
   expect(changes.some(({ kind }) => kind === "step")).toBe(committed);
 
   const kinds = changes.map(({ kind }) => kind);
   const freshStart =
-    kinds.some((kind) => ["recovering", "ended", "redriven", "given_back"].includes(kind)) || input.kind === "cannot_migrate";
+    kinds.some((kind) => ["recovering", "ended", "redriven", "given_back", "in_doubt"].includes(kind)) ||
+    input.kind === "cannot_migrate";
   if (!committed && !freshStart) expect(next.attempt).toBeGreaterThanOrEqual(head.attempt);
   if (committed) expect([next.attempt, next.failures, next.crashes]).toEqual([0, 0, 0]);
   expect(next.attempt).toBeGreaterThanOrEqual(0);
@@ -97,7 +113,7 @@ function check(life: Life, one: Move, given: Rules): void {
     expect(given.hasRecover && next.recovered).toBe(true);
     expect(next.version - next.recovery.sinceVersion).toBeLessThan(RECOVER_STEPS);
     if (input.kind === "advance" || input.kind === "threw") expect(nowMs - next.recovery.sinceMs).toBeLessThan(RECOVER_MS);
-  } else if (!isEnded(next.status) && committed) {
+  } else if (!isEnded(next.status) && next.status.kind !== "closing" && committed) {
     expect(next.version - next.budget.sinceVersion).toBeLessThan(given.limits.steps ?? Number.POSITIVE_INFINITY);
     const limit = given.limits.meters["tokens"] ?? Number.POSITIVE_INFINITY;
     expect((next.meters["tokens"] ?? 0) - (next.budget.meters["tokens"] ?? 0)).toBeLessThanOrEqual(limit);

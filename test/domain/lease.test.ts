@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { attemptsOnRecord, diedAlone, leaseState, leftNoOutcome } from "../../src/domain/lease.ts";
+import { attemptsOnRecord, diedAlone, inheritedWake, leaseState, leftNoOutcome } from "../../src/domain/lease.ts";
 import { MAX_DELAY_MS } from "../../src/domain/limits.ts";
-import { aHead, aLease, initial, NOW } from "./builders.ts";
+import { aHead, aLease, initial, NOW, paused, waiting } from "./builders.ts";
 
 const atWork = aHead({ token: 2, released: false, version: 3, attempt: 2 });
 const released = aHead({ token: 2, released: true, version: 3, attempt: 2 });
@@ -42,6 +42,25 @@ describe("attempts on record", () => {
   test("are the claim's when HEAD has not met it yet, and never fewer than HEAD's", () => {
     expect(attemptsOnRecord(released, aLease({ token: 3, version: 3, attempt: 3 }))).toBe(3);
     expect(attemptsOnRecord(released, aLease({ token: 3, version: 3, attempt: 1 }))).toBe(2);
+  });
+});
+
+describe("the wake of an attempt that HEAD has not met", () => {
+  const wake = { kind: "timeout" } as const;
+  const status = waiting({ timeoutAtMs: NOW });
+  const waits = aHead({ token: 2, released: true, version: 3, status });
+  test("is that of its claim", () => {
+    expect(inheritedWake(waits, aLease({ token: 3, version: 3, wake }))).toEqual(wake);
+    expect(inheritedWake(waits, aLease({ token: 3, version: 3 }))).toBeNull();
+  });
+  test("is none without a lease, and none of a claim that HEAD has met or left behind", () => {
+    expect(inheritedWake(waits, null)).toBeNull();
+    expect(inheritedWake(waits, aLease({ token: 2, version: 3, wake }))).toBeNull();
+    expect(inheritedWake(waits, aLease({ token: 3, version: 2, wake }))).toBeNull();
+  });
+  test("is none once HEAD no longer waits: the claim came too late", () => {
+    for (const other of [paused(status), { kind: "ready" } as const])
+      expect(inheritedWake({ ...waits, status: other }, aLease({ token: 3, version: 3, wake }))).toBeNull();
   });
 });
 

@@ -1,5 +1,5 @@
 /**
- * A tiny pure model of the protocol: one item, two workers, a sweeper and a sender over plain variables. Everything
+ * A tiny pure model of the protocol: one item, two workers, a sweeper and senders over plain variables. Everything
  * that decides (decide, lease, transition, alarm) is the real code; what is modelled is the order of reads and writes.
  * Each `yield` stands before one access to the store or the queue: between any two, anything else may happen.
  */
@@ -12,16 +12,20 @@ import {
   needsRewrite,
   retentionAlarm,
   ring,
+  wakesAt,
 } from "../../src/domain/alarm.ts";
-import { type Claiming, decide, isOverdue, type Live } from "../../src/domain/decide.ts";
+import { type Claiming, decide, isOverdue, isOwed, type Live, signalWake } from "../../src/domain/decide.ts";
 import type { Rules, Transition } from "../../src/domain/ends.ts";
-import { type Head, isEnded } from "../../src/domain/head.ts";
+import { type Head, isEnded, woken } from "../../src/domain/head.ts";
 import { tokenAfter } from "../../src/domain/ids.ts";
-import type { Command, InboxEntry } from "../../src/domain/inbox.ts";
+import type { InboxEntry, SignalEntry } from "../../src/domain/inbox.ts";
+import { idOfInboxKey } from "../../src/domain/keys.ts";
 import { attemptsOnRecord, type Lease } from "../../src/domain/lease.ts";
 import { LEASE_DURATION_MS, MAX_DELAY_MS, VISIBILITY_MS } from "../../src/domain/limits.ts";
 import { type Input, transition } from "../../src/domain/transition.ts";
-import { anError, anItem, anOutcome, aReport, initial, inline, mail, NOW } from "./builders.ts";
+import type { StoredWake } from "../../src/domain/wake.ts";
+import { anError, anItem, anOutcome, aReport, initial, inline, NOW } from "./builders.ts";
+import { Witness } from "./protocol-witness.ts";
 
 export type Thread = Generator<undefined, void, undefined>;
 interface Message {
@@ -32,6 +36,8 @@ interface Message {
   /** Deliveries so far: an older one has lost the message. */
   delivery: number;
 }
+/** Inputs of attempts that came to an outcome: their commit consumes what they read. */
+const DECIDED: ReadonlySet<Input["kind"]> = new Set<Input["kind"]>(["advance", "wait", "complete", "fail"]);
 interface Session {
   readonly lease: Lease;
   leaseRevision: number;
@@ -43,12 +49,20 @@ interface Session {
   beats: boolean;
 }
 /** How the next step ends: chosen by whoever drives the model. */
-export type StepEnd = "goes on" | "sleeps" | "sleeps long" | "throws" | "is exhausted" | "completes" | "is given back";
-export interface Execution {
-  readonly version: number;
-  readonly attempt: number;
-  readonly life: string;
-}
+export type StepEnd =
+  | "goes on"
+  | "sleeps"
+  | "sleeps long"
+  | "waits"
+  | "waits a while"
+  | "waits long"
+  | "throws"
+  | "is exhausted"
+  | "completes"
+  | "completes if all is read"
+  | "is in doubt"
+  | "is parked"
+  | "is given back";
 
 export class Model {
   nowMs = NOW;
@@ -59,19 +73,24 @@ export class Model {
   due: Due = { why: "enqueue", atMs: NOW + 300_000, version: 0, rings: 0 };
   dueRevision = 1;
   inbox: InboxEntry[] = [];
+  signals: SignalEntry[] = [];
+  /** SEEN of signals, by id; commands are sent once each. */
+  readonly seen = new Map<string, { readonly sentAtMs: number; consumed: boolean }>();
   messages: Message[] = [];
   /** Who is alive, as the process table knows. */
   readonly alive = new Set<string>();
-  readonly committed: { version: number; token: number }[] = [];
-  readonly executions: Execution[] = [];
   readonly sessions = new Map<string, Session>();
-  /** What must never happen, and did. */
-  readonly broken: string[] = [];
+  /** Sees everything, and says what must never happen, and did. */
+  readonly witness = new Witness();
   /** What did happen, to see that the model shows something. */
   readonly happened = new Set<string>();
   stepEnd: StepEnd = "goes on";
   yieldsNext = false;
+  /** The next step takes what it finds of the signals that nobody waits for. */
+  takes = false;
   #ids = 0;
+  /** Sort keys of signals whose senders have made sure that an alarm rings. */
+  readonly rung = new Set<string>();
   readonly rules: Rules;
   readonly processTable: boolean;
 
@@ -82,9 +101,13 @@ export class Model {
     this.send(0, 0);
   }
 
+  nextId(): number {
+    this.#ids += 1;
+    return this.#ids;
+  }
   send(version: number | null, delayMs: number): void {
     const visibleAtMs = this.nowMs + Math.min(MAX_DELAY_MS, Math.max(0, delayMs));
-    this.messages.push({ id: `m${++this.#ids}`, version, visibleAtMs, receives: 0, delivery: 0 });
+    this.messages.push({ id: `m${this.nextId()}`, version, visibleAtMs, receives: 0, delivery: 0 });
   }
   receive(): Message | null {
     const message = this.messages.find(({ visibleAtMs }) => visibleAtMs <= this.nowMs);
@@ -102,7 +125,38 @@ export class Model {
       lease,
       due,
       inbox: this.inbox.filter(({ sort }) => !head.consumed.includes(sort)).slice(0, 64),
+      signals: this.unread(),
     };
+  }
+  unread(): SignalEntry[] {
+    return this.signals.filter(({ sort }) => !this.head.consumed.includes(sort)).sort((a, b) => (a.sort < b.sort ? -1 : 1));
+  }
+  /** Something that it waits for is there, and its sender has done all but the hint. */
+  isSignalled(): boolean {
+    return this.unread().some(({ sort, name }) => name === "go" && this.rung.has(sort) && !this.wasConsumed(sort));
+  }
+  wasConsumed(sort: string): boolean {
+    return this.seen.get(idOfInboxKey(sort))?.consumed === true;
+  }
+  /** True when it was consumed before, and came back by a sender that repeats itself. */
+  *isStale(sort: string): Generator<undefined, boolean, undefined> {
+    yield;
+    if (!this.wasConsumed(sort)) return false;
+    this.happened.add("found an old signal");
+    yield* this.settleOne(sort);
+    return true;
+  }
+  /** SEEN says that it was consumed, before it is removed. */
+  *settleOne(sort: string): Thread {
+    yield;
+    const isThere = [...this.inbox, ...this.signals].some((one) => one.sort === sort);
+    if (!isThere) return;
+    yield;
+    const seen = this.seen.get(idOfInboxKey(sort));
+    if (seen !== undefined) seen.consumed = true;
+    yield;
+    this.inbox = this.inbox.filter((one) => one.sort !== sort);
+    this.signals = this.signals.filter((one) => one.sort !== sort);
   }
   writeDue(due: Due, expected: number): boolean {
     if (this.dueRevision !== expected) return false;
@@ -135,7 +189,8 @@ export class Model {
       const ownLease = own !== null && live.lease?.token === own.lease.token;
       const holderGone = ownLease || (this.processTable && live.lease !== null && !this.alive.has(live.lease.holder));
       const hand = { messageId: message.id, version: message.version, receiveCount: message.receives };
-      const decision = decide(live, hand, { nowMs: this.nowMs, holderGone, ownLease, engineLoaded: true });
+      const decision = decide(live, hand, { nowMs: this.nowMs, holderGone, ownLease, engineLoaded: true, groupSeen: true });
+      if (decision.kind === "claim" && decision.claim.takeOver !== null) this.happened.add("decided to claim a lapsed lease");
       yield;
       if (decision.kind === "delete") return remove();
       if (decision.kind === "hide") {
@@ -146,9 +201,13 @@ export class Model {
         if (yield* this.settle()) return remove();
         continue;
       }
+      if (decision.kind === "look_at_group") throw new Error("no item of this model waits for a group");
+      const { wake } = decision.claim;
+      if (live.head.status.kind === "waiting" && wake?.kind === "signal" && (yield* this.isStale(wake.sort))) continue;
       const lease = this.claim(self, message, live, decision.claim, leaseRevision);
       if (lease === null) continue;
-      own = { lease, leaseRevision: this.leaseRevision, head: live.head, headRevision, due: live.due, lost: false, beats: true };
+      const head = wake === null ? live.head : woken(live.head, wake);
+      own = { lease, leaseRevision: this.leaseRevision, head, headRevision, due: live.due, lost: false, beats: true };
       this.sessions.set(self, own);
       yield* this.session(own, decision.claim, live.inbox);
       this.sessions.delete(self);
@@ -174,6 +233,7 @@ export class Model {
       expiresAtMs: this.nowMs + LEASE_DURATION_MS,
       version: live.head.version,
       attempt: claiming.attempt,
+      wake: live.head.status.kind === "waiting" ? claiming.wake : null,
       alone: true,
     };
     this.leaseRevision += 1;
@@ -184,12 +244,13 @@ export class Model {
     const { lease, head } = this;
     if (lease === null || lease.holder === self || !this.alive.has(lease.holder)) return;
     if (head.released && head.token >= lease.token) return;
-    if (lease.expiresAtMs > this.nowMs) this.broken.push(`${self} took the live lease of ${lease.holder}`);
+    if (lease.expiresAtMs > this.nowMs) this.witness.broken.push(`${self} took the live lease of ${lease.holder}`);
   }
 
   *session(session: Session, claiming: Claiming, inbox: readonly InboxEntry[]): Thread {
     const entries = inbox.slice(0, 16);
-    const change = this.applyAll(session.head, claiming, entries);
+    const closing = yield* this.closeInput(session);
+    const change = this.applyAll(session.head, claiming, closing, entries);
     if (change === null && claiming.attempt === null) {
       yield* this.commit(session, { next: session.head, changes: [] }, true, []);
       return;
@@ -204,64 +265,104 @@ export class Model {
     for (;;) {
       const { head, lease } = session;
       const attempt = head.token === lease.token ? head.attempt : (lease.attempt ?? head.attempt);
-      const execution = this.execute(head, attempt);
-      yield;
+      this.execute(head, attempt);
+      const consumed = yield* this.takeSignals(head);
       const input = this.outcome(attempt);
       const next = transition(this.nowMs, head, input, this.rules);
       const goesOn = next.next.status.kind === "ready" && input.kind !== "gave_back" && !isOverdue(next.next, this.nowMs);
       const release = !goesOn || this.yieldsNext;
-      if (!(yield* this.commit(session, next, release, []))) return;
-      if (input.kind === "gave_back") this.executions.splice(this.executions.indexOf(execution), 1);
+      if (!(yield* this.commit(session, next, release, DECIDED.has(input.kind) ? consumed : []))) return;
+      if (input.kind === "gave_back" || input.kind === "in_doubt") this.witness.uncharged(head, attempt);
       if (release || session.lost) return;
     }
   }
-  /** G2: whatever runs has an attempt of its own, on record before it runs. */
-  execute(head: Head, attempt: number): Execution {
-    const life = `${head.budget.sinceVersion}@${head.budget.sinceMs} ${head.recovery === null ? "step" : "recover"}`;
-    const { version } = head;
+  /** Before it runs: what is on record of it. */
+  execute(head: Head, attempt: number): void {
+    const { version, recovery, wake } = head;
     const recorded = this.headRevision > 0 || this.lease !== null ? attemptsOnRecord(this.head, this.lease) : 0;
-    if (this.head.version === version && this.head.recovery === head.recovery && recorded < attempt)
-      this.broken.push(`attempt ${attempt} of version ${version} runs, and ${recorded} are on record`);
-    if (head.recovery !== null) this.happened.add("recovered");
-    if (attempt === 1 && head.version > 0 && !head.released) this.happened.add("ran inline");
-    if (this.executions.some((one) => one.version === version && one.attempt === attempt && one.life === life))
-      this.broken.push(`attempt ${attempt} of version ${version} runs twice`);
-    const execution = { version, attempt, life };
-    this.executions.push(execution);
-    return execution;
+    const current = this.head.version === version && this.head.recovery === recovery;
+    this.witness.runs(head, attempt, current ? recorded : null);
+    if (recovery !== null) this.happened.add("recovered");
+    if (wake.kind !== "go") this.happened.add(`woke with ${wake.kind}`);
+    if (attempt === 1 && version > 0 && !head.released) this.happened.add("ran inline");
+  }
+  /** Sort keys of what its commit consumes: the signal that woke it, and what it takes. */
+  *takeSignals({ wake, consumed }: Head): Generator<undefined, string[], undefined> {
+    const taken = wake.kind === "signal" ? [wake.sort] : [];
+    yield;
+    if (!this.takes) return taken;
+    const found = this.signals.filter(({ sort, name }) => name === "other" && !consumed.includes(sort));
+    for (const { sort } of found.sort((one, other) => (one.sort < other.sort ? -1 : 1))) {
+      if (taken.includes(sort)) continue;
+      yield;
+      if (!this.wasConsumed(sort)) taken.push(sort);
+    }
+    if (taken.length > 1) this.happened.add("took signals");
+    return taken;
   }
   outcome(attempt: number): Input {
     const report = aReport({ attempt });
-    const goOn = (wakeAtMs: number): Input => ({
+    const outcome = anOutcome({ attempt });
+    const goOn = (sleepMs: number): Input => ({
       kind: "advance",
-      report: anOutcome({ attempt }),
-      next: { step: "step", wakeAtMs },
+      report: outcome,
+      next: { step: "step", wakeAtMs: this.nowMs + sleepMs },
     });
+    const wait = (timeoutMs: number | null): Input => {
+      const timeoutAtMs = timeoutMs === null ? null : this.nowMs + timeoutMs;
+      return { kind: "wait", report: outcome, wait: { step: "step", signals: ["go"], group: null, timeoutAtMs } };
+    };
     switch (this.stepEnd) {
       case "goes on":
-        return goOn(this.nowMs);
+        return goOn(0);
       case "sleeps":
-        return goOn(this.nowMs + 60_000);
+        return goOn(60_000);
       case "sleeps long":
-        return goOn(this.nowMs + 3_600_000);
+        return goOn(3_600_000);
+      case "waits":
+        return wait(null);
+      case "waits a while":
+        return wait(60_000);
+      case "waits long":
+        return wait(3_600_000);
       case "throws":
         return { kind: "threw", report, error: anError(), retryAtMs: this.nowMs + 500 };
       case "is exhausted":
         return { kind: "threw", report, error: anError(), retryAtMs: null };
       case "completes":
-        return { kind: "complete", report: anOutcome({ attempt }), result: inline(1) };
+        return { kind: "complete", report: outcome, result: inline(1), ifUnread: "drop" };
+      case "completes if all is read":
+        return { kind: "complete", report: outcome, result: inline(1), ifUnread: "step" };
+      case "is in doubt":
+        return { kind: "in_doubt", report, key: "pay", why: "?", untilAtMs: this.nowMs + 60_000 };
+      case "is parked":
+        return { kind: "in_doubt", report, key: "pay", why: "?", untilAtMs: null };
       case "is given back":
-        return { kind: "gave_back", attempt, meters: {} };
+        return { kind: "gave_back", report };
     }
   }
-  applyAll(head: Head, claiming: Claiming, entries: readonly InboxEntry[]): Transition | null {
-    const inputs: Input[] = entries.map(({ command }) => ({ kind: "command", command }));
+  applyAll(head: Head, claiming: Claiming, closing: readonly Input[], entries: readonly InboxEntry[]): Transition | null {
+    const inputs: Input[] = [...closing, ...entries.map(({ command }): Input => ({ kind: "command", command }))];
     if (claiming.takeOver !== null) inputs.unshift({ kind: "took_over", ...claiming.takeOver });
     let next = head;
     for (const input of inputs) next = transition(this.nowMs, next, input, this.rules).next;
     const overdue = isOverdue(next, this.nowMs);
     if (overdue) next = transition(this.nowMs, next, { kind: "overdue" }, this.rules).next;
     return inputs.length === 0 && !overdue ? null : { next, changes: [] };
+  }
+
+  /** The inbox is read after the claim, and so after the commit that closed the item. */
+  *closeInput({ head }: Session): Generator<undefined, Input[], undefined> {
+    if (head.status.kind !== "closing") return [];
+    const wake = yield* this.firstUnread(head.consumed);
+    this.happened.add(wake === null ? "closed" : "read what came in before its end");
+    return [{ kind: "close", wake }];
+  }
+  *firstUnread(consumed: readonly string[]): Generator<undefined, StoredWake | null, undefined> {
+    yield;
+    const page = this.signals.filter(({ sort }) => !consumed.includes(sort)).sort((a, b) => (a.sort < b.sort ? -1 : 1));
+    for (const entry of page) if (!(yield* this.isStale(entry.sort))) return signalWake(entry);
+    return null;
   }
 
   /** False: HEAD was not at the expected revision, and the session is lost. */
@@ -280,10 +381,7 @@ export class Model {
       yield* this.ringBy(soon);
       session.due = soon;
     }
-    for (const sort of session.head.consumed) {
-      yield;
-      this.inbox = this.inbox.filter((entry) => entry.sort !== sort);
-    }
+    for (const sort of session.head.consumed) yield* this.settleOne(sort);
     yield;
     if (this.headRevision !== session.headRevision) {
       session.lost = true;
@@ -291,9 +389,7 @@ export class Model {
       return false;
     }
     const { token } = session.lease;
-    if (next.version !== this.head.version) this.committed.push({ version: next.version, token });
-    if (next.version < this.head.version) this.broken.push(`version ${next.version} was committed after ${this.head.version}`);
-    if (token < this.head.token) this.broken.push(`token ${token} committed after ${this.head.token}`);
+    this.witness.commits(this.head, next, { token, consumed, inbox: this.inbox, signals: this.signals, nowMs: this.nowMs });
     this.head = { ...next, token, released: release, attempt: next.attempt + (release ? 0 : 1), consumed };
     this.headRevision += 1;
     session.head = this.head;
@@ -310,24 +406,35 @@ export class Model {
       if (!isEnded(live.head.status) || live.inbox.length > 0) return false;
       if (isAlarmSet(due, "retention")) return true;
       yield;
-      if (this.writeDue(retentionAlarm(live.head, live.head.rememberedUntilAtMs ?? 0), dueRevision)) return true;
+      if (!this.writeDue(retentionAlarm(live.head, live.head.rememberedUntilAtMs ?? 0), dueRevision)) continue;
+      yield;
+      if (this.inbox.every(({ sort }) => live.head.consumed.includes(sort))) return true;
+      yield* this.ringBy(inboxAlarm(live.head.version, this.nowMs));
+      return false;
     }
   }
-  *look({ head }: Session): Generator<undefined, boolean, undefined> {
+  *sendNext({ status, version }: Head): Thread {
+    const wakes = wakesAt(status);
     yield;
-    const { status } = head;
-    if (status.kind === "ready") this.send(head.version, 0);
-    if (status.kind === "sleeping" && status.wakeAtMs - this.nowMs <= MAX_DELAY_MS)
-      this.send(head.version, status.wakeAtMs - this.nowMs);
+    if (status.kind === "ready" || status.kind === "closing") this.send(version, 0);
+    if (wakes !== null && wakes.wakeAtMs - this.nowMs <= MAX_DELAY_MS) this.send(version, wakes.wakeAtMs - this.nowMs);
+  }
+  *look({ head }: Session): Generator<undefined, boolean, undefined> {
+    yield* this.sendNext(head);
     for (;;) {
+      yield;
+      const { nowMs } = this;
       yield;
       const { due, dueRevision } = this;
       yield;
       const live = this.read();
-      if (live.inbox.length > 0 || isOverdue(live.head, this.nowMs)) return false;
+      this.happened.add("looked");
+      yield;
+      if (isOwed(live, nowMs)) return false;
       if (isEnded(live.head.status)) return yield* this.settle();
-      const need = alarmFor(live.head, this.nowMs);
-      if (!needsRewrite(due, need, this.nowMs)) return true;
+      const need = alarmFor(live.head, nowMs);
+      if (!needsRewrite(due, need, nowMs)) return true;
+      if (due.atMs <= nowMs) yield* this.sendNext(live.head);
       yield;
       if (this.writeDue(need, dueRevision)) return true;
     }
@@ -341,7 +448,7 @@ export class Model {
     if (due.atMs > nowMs) return;
     yield;
     const live = this.read();
-    const todo = ring(due, live.head, live.inbox.length, nowMs);
+    const todo = ring(due, live.head, isOwed(live, nowMs), nowMs);
     if (todo.kind === "collect") return;
     yield;
     this.happened.add(`rang for ${todo.next.why}`);
@@ -349,17 +456,6 @@ export class Model {
       this.send(live.inbox.length > 0 ? null : live.head.version, todo.hint.delayMs);
     yield;
     this.writeDue(todo.next, dueRevision);
-  }
-  /** A command from outside: inbox, DUE, hint. */
-  *command(command: Command): Thread {
-    yield;
-    this.#ids += 1;
-    // A redrive begins a life of its own, told from the one before by its instant.
-    this.nowMs += 1;
-    this.inbox.push(mail(command, `c${this.#ids}`, this.nowMs + this.#ids));
-    yield* this.ringBy(inboxAlarm(this.head.version, this.nowMs));
-    yield;
-    this.send(null, 0);
   }
   /** Extends visibility and lease, or finds that the lease is lost. */
   heartbeat(self: string): void {

@@ -1,6 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { BlobMissingError, NotJsonError, SchemaError, StepTimeoutError } from "../../src/domain/errors.ts";
+import { DidNotHappen } from "../../src/domain/effect.ts";
+import {
+  BlobMissingError,
+  EffectFailedError,
+  EffectInDoubtError,
+  NotJsonError,
+  SchemaError,
+  StepTimeoutError,
+} from "../../src/domain/errors.ts";
 import { classOf, ERROR_CLASSES, type ErrorClass, policyFor, retryDelayMs } from "../../src/domain/retry.ts";
 
 const withCode = (code: unknown, cause?: unknown) => Object.assign(new Error("no", { cause }), { code });
@@ -53,6 +61,11 @@ describe("the class of an error", () => {
     ["a state that fails its schema", new SchemaError("state", "$.n: expected number"), "bug"],
     ["a state that is no JSON", new NotJsonError("$.n", "NaN"), "bug"],
     ["a missing blob", new BlobMissingError("owner", "digest"), "transient"],
+    ["an effect that did not happen", new DidNotHappen("no"), "transient"],
+    ["an effect that did not happen, and why", new DidNotHappen("no", { cause: withStatus(403) }), "permission"],
+    ["an effect that a bug kept from happening", new DidNotHappen("no", { cause: new TypeError("x") }), "bug"],
+    ["an effect in doubt", new EffectInDoubtError("id", "pay", "timed out"), "unknown"],
+    ["an effect that an operator gave up", new EffectFailedError("id", "pay", "no"), "business"],
     ["a step that took too long", new StepTimeoutError("id", 5), "unknown"],
   ])("of %s is as it should be", (_, thrown, expected) => expect(classOf(thrown)).toBe(expected));
 });

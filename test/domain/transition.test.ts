@@ -11,6 +11,7 @@ import {
   anOutcome,
   aReport,
   CANCEL,
+  CLOSING,
   ENDED,
   forged,
   inline,
@@ -26,7 +27,7 @@ const advance = (over: { wakeAtMs?: number; step?: string; outcome?: Parameters<
   report: anOutcome(over.outcome),
   next: { step: over.step ?? "count", wakeAtMs: over.wakeAtMs ?? NOW },
 });
-const complete: Input = { kind: "complete", report: anOutcome(), result: inline("all") };
+const complete: Input = { kind: "complete", report: anOutcome(), result: inline("all"), ifUnread: "drop" };
 const fail: Input = { kind: "fail", report: aReport(), error: anError({ message: "no" }) };
 const threw = (retryAtMs: number | null, over: Parameters<typeof aReport>[0] = {}): Input => ({
   kind: "threw",
@@ -185,6 +186,144 @@ describe("a step that completes", () => {
   });
 });
 
+describe("a step that waits", () => {
+  const what = { step: "count", signals: ["go"], group: { name: "g", until: "all" }, timeoutAtMs: NOW + HOUR_MS } as const;
+  const wait: Input = { kind: "wait", report: anOutcome(), wait: what };
+  test("is one version on, waiting for whichever comes first, with a clean slate", () => {
+    const { next, changes } = transition(NOW, aHead({ version: 4, attempt: 3, failures: 2, leftOutput: true }), wait, rules);
+    const { step, ...rest } = what;
+    expect(next).toMatchObject({ version: 5, step, attempt: 0, failures: 0, wake: { kind: "go" }, leftOutput: false });
+    expect(next.status).toEqual({ kind: "waiting", sinceMs: NOW, ...rest });
+    expect(changes.map(({ kind, version }) => ({ kind, version }))).toEqual([{ kind: "step", version: 5 }]);
+  });
+  test("passes no limit, and does not go beyond its recovery", () => {
+    const limited = someRules({ limits: { steps: 5 } });
+    expect(transition(NOW, aHead({ version: 4 }), wait, limited).next.status).toMatchObject({ kind: "failed" });
+    expect(transition(NOW + RECOVER_MS, recovering(), wait, withRecover).next.status.kind).toBe("failed");
+  });
+});
+
+describe("what ended a wait", () => {
+  const signal = { kind: "signal", sort: "LIVE/inbox/1/s", name: "go" } as const;
+  test.each([{ kind: "timeout" } as const, signal, { kind: "children", group: "g", succeeded: 1, failed: 0 } as const])(
+    "is on record before the step that it woke ($kind)",
+    (wake) => {
+      const { changes } = transition(NOW, aHead({ version: 4, wake, step: "pay" }), advance(), rules);
+      expect(changes).toMatchObject([
+        { kind: "woken", version: 4, step: "pay", wake },
+        { kind: "step", version: 5 },
+      ]);
+    },
+  );
+  test.each([{ kind: "go" } as const, { kind: "resumed", note: "x" } as const])("is not what did not end one ($kind)", (wake) => {
+    expect(transition(NOW, aHead({ wake }), advance(), rules).changes.map(({ kind }) => kind)).toEqual(["step"]);
+  });
+  test("stays with the step until it commits, however often it is tried", () => {
+    const head = aHead({ wake: signal, attempt: 1 });
+    const inDoubt: Input = { kind: "in_doubt", report: aReport(), key: "k", why: "?", untilAtMs: NOW + 5 };
+    for (const input of [threw(NOW + 5), { kind: "gave_back", report: aReport() } as const, tookOver(), inDoubt])
+      expect(transition(NOW, head, input, rules).next.wake).toEqual(signal);
+    expect(transition(NOW, head, advance(), rules).next.wake).toEqual({ kind: "go" });
+  });
+});
+
+describe("a step that completes unless something is unread", () => {
+  const closes: Input = { kind: "complete", report: anOutcome(), result: inline("all"), ifUnread: "step" };
+  const signal = { kind: "signal", sort: "LIVE/inbox/1/s", name: "go" } as const;
+  const closing = transition(NOW, aHead({ version: 4 }), closes, rules).next;
+  test("is committed, and does not end yet", () => {
+    expect(closing).toMatchObject({ version: 5, status: { kind: "closing", sinceMs: NOW, result: inline("all") } });
+    expect(closing.rememberedUntilAtMs).toBeNull();
+    expect(transition(NOW, aHead(), closes, rules).changes.map(({ kind }) => kind)).toEqual(["step"]);
+  });
+  test("ends with its result when nothing is", () => {
+    const { next, changes } = transition(NOW + 5, closing, { kind: "close", wake: null }, rules);
+    expect(next).toMatchObject({ version: 5, rememberedUntilAtMs: NOW + 5 + 30 * DAY_MS });
+    expect(next.status).toEqual({ kind: "completed", endedAtMs: NOW + 5, result: inline("all") });
+    expect(changes).toMatchObject([{ kind: "ended", status: "completed", cause: null }]);
+  });
+  test("goes on from its last state when something is, and the result is dropped", () => {
+    const { next, changes } = transition(NOW + 5, closing, { kind: "close", wake: signal }, rules);
+    expect(next).toEqual({ ...closing, status: { kind: "ready" }, wake: signal, updatedAtMs: NOW + 5 });
+    expect(changes).toEqual([]);
+  });
+  test("is the only one that closes", () => {
+    expect(() => transition(NOW, aHead(), { kind: "close", wake: null }, rules)).toThrow(InvariantError);
+  });
+  test("keeps its turn of recover, and is cancelled by nobody", () => {
+    const recovered = transition(NOW, recovering(), closes, withRecover).next;
+    expect(transition(NOW, recovered, { kind: "close", wake: signal }, withRecover).next.recovery).not.toBeNull();
+    expect(transition(NOW, recovered, { kind: "close", wake: null }, withRecover).next).toMatchObject({
+      recovery: null,
+      status: { kind: "completed" },
+    });
+    const { next, changes } = transition(NOW, closing, { kind: "command", command: CANCEL }, rules);
+    expect(next).toBe(closing);
+    expect(changes).toMatchObject([{ kind: "refused", command: "cancel", status: "closing" }]);
+  });
+});
+
+describe("an effect in doubt", () => {
+  const inDoubt = (untilAtMs: number | null, over: Parameters<typeof aReport>[0] = {}): Input => ({
+    kind: "in_doubt",
+    report: aReport({ attempt: 3, meters: { usd: 2 }, ...over }),
+    key: "pay",
+    why: "the bank timed out",
+    untilAtMs,
+  });
+  const head = aHead({ version: 4, attempt: 3, failures: 1, meters: { usd: 1 } });
+  const event = { kind: "in_doubt", version: 4, atMs: NOW, step: "step", key: "pay", why: "the bank timed out" };
+  test("puts the step to sleep until it can be asked about, and charges no attempt", () => {
+    const { next, changes } = transition(NOW, head, inDoubt(NOW + 500), rules);
+    expect(next).toMatchObject({ version: 4, attempt: 2, failures: 1, meters: { usd: 3 } });
+    expect(next.status).toEqual(sleeping(NOW + 500, { why: "effect" }));
+    expect(changes).toEqual([{ ...event, untilAtMs: NOW + 500 }]);
+  });
+  test("waits for a person where nobody else can say", () => {
+    const { next, changes } = transition(NOW, head, inDoubt(null), rules);
+    expect(next).toMatchObject({ version: 4, attempt: 2 });
+    expect(next.status).toEqual({ ...paused(), reason: "the bank timed out" });
+    expect(changes).toEqual([{ ...event, untilAtMs: null }]);
+  });
+  test("passes no limit", () => {
+    const limited = someRules({ limits: { meters: { usd: 2 } } });
+    const { next, changes } = transition(NOW, head, inDoubt(NOW + 500), limited);
+    expect(next.status).toMatchObject({ kind: "failed", cause: { kind: "limit", name: "meters.usd" } });
+    expect(changes.map(({ kind }) => kind)).toEqual(["in_doubt", "ended"]);
+  });
+  test("does not outlast the recovery that it happens in", () => {
+    const at = (ms: number) => transition(NOW + ms, recovering(), inDoubt(NOW + HOUR_MS), withRecover).next.status.kind;
+    expect([at(RECOVER_MS - 1), at(RECOVER_MS)]).toEqual(["sleeping", "failed"]);
+  });
+});
+
+describe("text in the output stream that counts for nothing", () => {
+  const wrote = { wrote: true };
+  const left = (input: Input, head = aHead()) => transition(NOW, head, input, rules).next.leftOutput;
+  test("may have been left by an attempt that failed, was given back, is in doubt or died", () => {
+    const inDoubt = (report: ReturnType<typeof aReport>): Input => ({
+      kind: "in_doubt",
+      report,
+      key: "k",
+      why: "?",
+      untilAtMs: null,
+    });
+    for (const report of [aReport(wrote), aReport()]) {
+      expect(left(threw(NOW + 5, report))).toBe(report.wrote);
+      expect(left({ kind: "gave_back", report })).toBe(report.wrote);
+      expect(left(inDoubt(report))).toBe(report.wrote);
+    }
+    expect(left(tookOver())).toBe(true);
+    expect(left(tookOver({ noOutcome: false }))).toBe(false);
+  });
+  test("is remembered until the version is committed", () => {
+    const head = aHead({ leftOutput: true });
+    for (const input of [threw(NOW + 5), { kind: "gave_back", report: aReport() } as const, tookOver({ noOutcome: false })])
+      expect(left(input, head)).toBe(true);
+    expect(left(advance(), head)).toBe(false);
+  });
+});
+
 describe("a step that says fail", () => {
   test("ends the item as failed, at the same version, without recover", () => {
     const { next, changes } = transition(NOW, aHead({ version: 4 }), fail, withRecover);
@@ -336,7 +475,7 @@ describe("a worker that shuts down", () => {
     const { next, changes } = transition(
       NOW,
       aHead({ version: 4, attempt: 3, meters: { usd: 1 } }),
-      { kind: "gave_back", attempt: 3, meters: { usd: 2 } },
+      { kind: "gave_back", report: aReport({ attempt: 3, meters: { usd: 2 } }) },
       rules,
     );
     expect(next).toMatchObject({ version: 4, attempt: 2, status: { kind: "ready" }, meters: { usd: 3 } });
@@ -368,12 +507,14 @@ describe("what an item does not allow", () => {
     fail,
     threw(null),
     threw(NOW + 5),
-    { kind: "gave_back", attempt: 1, meters: {} },
+    { kind: "gave_back", report: aReport() },
+    { kind: "wait", report: anOutcome(), wait: { step: "step", signals: [], group: null, timeoutAtMs: NOW } },
+    { kind: "in_doubt", report: aReport(), key: "k", why: "?", untilAtMs: null },
     { kind: "cannot_migrate", attempt: 1, error: anError() },
     overdue,
   ];
-  test.each(ofAnAttempt)("the outcome of an attempt ($kind) belongs to no ended or paused item", (input) => {
-    for (const status of [...ENDED, paused()]) {
+  test.each(ofAnAttempt)("the outcome of an attempt ($kind) belongs to no ended, closing or paused item", (input) => {
+    for (const status of [...ENDED, CLOSING, paused()]) {
       expect(() => transition(NOW, aHead({ status }), input, rules)).toThrow(InvariantError);
     }
   });

@@ -1,20 +1,27 @@
 /** Engines in a few lines: any JSON is payload, state, log entry and result. */
 import { expect } from "vitest";
 import { z } from "zod";
-import { defineContract } from "../../src/domain/contract.ts";
+import { defineContract, type NoSignals } from "../../src/domain/contract.ts";
 import { type Ctx, defineEngine, type Engine, type EngineCode, type Outcome } from "../../src/domain/engine.ts";
 import type { Json } from "../../src/domain/json.ts";
 import type { World } from "../support/world.ts";
 
 export const Work = defineContract<Json, Json>({ id: "work", payload: z.any(), result: z.any() });
 
-export type AnyCtx = Ctx<Json, Json, Json, Json>;
+export type AnyCtx = Ctx<Json, Json, NoSignals, Json, Json>;
 export type Step = (state: Json, ctx: AnyCtx) => Promise<Outcome>;
-export type More = Partial<EngineCode<Json, Json, Json, Json>>;
+export type More = Partial<EngineCode<Json, Json, NoSignals, Json, Json>>;
 
 /** State starts at 0. */
 export function engineOf(step: Step, more: More = {}): Engine {
-  return defineEngine<Json, Json, Json, Json>(Work, { version: 1, state: z.any(), log: z.any(), init: 0, step, ...more });
+  return defineEngine<Json, Json, NoSignals, Json, Json>(Work, {
+    version: 1,
+    state: z.any(),
+    log: z.any(),
+    init: 0,
+    step,
+    ...more,
+  });
 }
 /** Counts to `to`, a step each. */
 export function counter(to: number, more: More = {}): Engine {

@@ -173,7 +173,7 @@ test("a repeat that comes late, when the command was consumed and taken away, ch
   const ice = freezer();
   const stalled = createClient(
     world.process("stalled", {
-      intercept: (call, run) => (nameOf(call).includes("LIVE/inbox") ? ice.intercept(call, run) : run()),
+      intercept: (call, run) => (nameOf(call).includes("LIVE/command") ? ice.intercept(call, run) : run()),
     }),
   );
   ice.freeze();

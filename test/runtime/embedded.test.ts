@@ -92,7 +92,7 @@ function blobOf(workId: string): string {
 }
 
 const large = engineOf(
-  async (state, ctx) => (ctx.step === 0 ? ctx.next("x".repeat(20_000), { delayMs: 300 }) : ctx.complete(String(state).length)),
+  async (state, ctx) => (ctx.step === 0 ? ctx.next("x".repeat(20_000), { delayMs: 1_000 }) : ctx.complete(String(state).length)),
   { retry: RETRY },
 );
 

@@ -11,12 +11,24 @@ export interface Fault {
 }
 
 const isCounted = (call: PortCall): boolean => call.method !== "receive";
-const never = <T>(): Promise<T> => new Promise<T>(() => undefined);
+export const never = <T>(): Promise<T> => new Promise<T>(() => undefined);
 
 export function nameOf(call: PortCall): string {
   const [first] = call.args;
   const sort = typeof first === "object" && first !== null && "sort" in first ? ` ${String(first.sort)}` : "";
   return `${call.port}.${call.method}${sort}`;
+}
+
+/** The record that a call would write; of any other call, one without a name. */
+export function draftOf(call: PortCall): { partition: string; sort: string; body: Readonly<Record<string, unknown>> } {
+  const record: unknown = call.method === "write" ? call.args[0] : null;
+  if (typeof record !== "object" || record === null) return { partition: "", sort: "", body: {} };
+  const body: unknown = Reflect.get(record, "body");
+  return {
+    partition: String(Reflect.get(record, "partition")),
+    sort: String(Reflect.get(record, "sort")),
+    body: typeof body === "object" && body !== null ? { ...body } : {},
+  };
 }
 
 /** Nothing happens; calls are counted. */

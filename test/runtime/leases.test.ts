@@ -84,9 +84,9 @@ test("a heartbeat whose answer is lost, or that fails, does not lose the lease",
   const clean = watched();
   world.work([slow(world, createLedger(), 1, 30_000)], { intercept: clean.intercept });
   await world.end(await enqueue(world));
-  const isBeat = (name: string): boolean => /hide|LEASE|inbox/.test(name);
+  const isBeat = (name: string): boolean => /hide|LEASE|command/.test(name);
   const calls = clean.calls.flatMap((call, n) => (isBeat(`${nameOf(call)} ${JSON.stringify(call.args[1])}`) ? [n] : []));
-  // The first is the claim, and the last the look at the inbox after the end.
+  // The first is the claim, and the last the look for commands after the end.
   const beats = calls.slice(1, -1);
   expect(beats).toHaveLength(7 * 3);
   for (const when of ["before", "after"] as const) {

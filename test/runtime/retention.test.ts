@@ -24,7 +24,7 @@ test("an item is remembered until the instant that its answers name, then forgot
   const untilMs = world.clock.nowMs() + 10 * DAY_MS;
   await world.pass(1_000);
   const again = await world.client.enqueue(Work, "p", { key: "k" });
-  expect(again).toEqual({ workId, created: false, rememberedUntilAtMs: untilMs });
+  expect(again).toEqual({ workId, created: false, accepted: true, rememberedUntilAtMs: untilMs });
   expect((await recordsOf(world, "k"))[0]?.body["remembered"]).toBe(untilMs);
   await world.advance(untilMs - MINUTE_MS - world.clock.nowMs(), DAY_MS / 4);
   expect((await world.client.enqueue(Work, "p", { key: "k" })).workId).toBe(workId);
@@ -90,7 +90,12 @@ test("a failed item is remembered too, and a redrive begins its memory anew", as
   await world.reach(workId, "completed", 10_000);
   const untilMs = world.clock.nowMs() + DAY_MS;
   await world.advance(DAY_MS - MINUTE_MS, 30 * MINUTE_MS);
-  expect(await world.client.enqueue(Work, 1, { key: "k" })).toEqual({ workId, created: false, rememberedUntilAtMs: untilMs });
+  expect(await world.client.enqueue(Work, 1, { key: "k" })).toEqual({
+    workId,
+    created: false,
+    accepted: true,
+    rememberedUntilAtMs: untilMs,
+  });
   await world.advance(2 * DAY_MS, 30 * MINUTE_MS);
   expect(await world.records(workId)).toEqual([]);
 });
@@ -102,7 +107,12 @@ test("an open item is never forgotten", async () => {
   world.work([counter(1)]);
   await world.reach(workId, "paused");
   await world.advance(400 * DAY_MS, DAY_MS);
-  expect(await world.client.enqueue(Work, 1, { key: "k" })).toEqual({ workId, created: false, rememberedUntilAtMs: null });
+  expect(await world.client.enqueue(Work, 1, { key: "k" })).toEqual({
+    workId,
+    created: false,
+    accepted: true,
+    rememberedUntilAtMs: null,
+  });
 });
 
 const broken = async (world: World, workId: string): Promise<void> => {

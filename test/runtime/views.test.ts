@@ -1,24 +1,34 @@
 /** What callers and operators see: results, status, lists. */
 import { expect, test } from "vitest";
+import type { Intercept } from "../../src/adapters/memory/intercept.ts";
 import { InvalidArgumentError } from "../../src/domain/errors.ts";
 import { pause } from "../../src/runtime/deps.ts";
 import { SHOWN_STATUSES } from "../../src/runtime/inspect.ts";
 import { createWorld, type World } from "../support/world.ts";
 import { counter, engineOf, enqueue, Work } from "./builders.ts";
+import { draftOf, never } from "./faults.ts";
 
 const mixed = (world: World) =>
   engineOf(async (_state, ctx) => {
     if (ctx.payload === "completed") return ctx.complete("done");
     if (ctx.payload === "failed") return ctx.fail(new Error("no"));
     if (ctx.payload === "dead_lettered") throw new TypeError("bug");
+    if (ctx.payload === "waiting") return ctx.waitFor(1, { timeoutMs: 3_600_000 });
+    if (ctx.payload === "closing") return ctx.complete("done", { ifUnread: "step" });
     if (ctx.payload === "running") await pause(world.clock, 100_000);
     return ctx.next(1, { delayMs: 3_600_000 });
   });
 
 test("every status is shown and listed as such", async () => {
   const world = createWorld();
-  world.work([mixed(world)], { lanes: ["high", "normal"] });
   const ids = new Map<string, string>();
+  // The claim that would end it never comes back.
+  const stuck: Intercept = (call, run) => {
+    const { partition, sort, body } = draftOf(call);
+    const closes = partition === `test/${ids.get("closing")}` && sort === "LIVE/LEASE" && body["attempt"] === undefined;
+    return closes ? never() : run();
+  };
+  world.work([mixed(world)], { lanes: ["high", "normal"], intercept: stuck });
   for (const status of SHOWN_STATUSES) if (status !== "queued") ids.set(status, await enqueue(world, status));
   await world.pass(1_000);
   await world.client.pause(ids.get("paused") ?? "");

@@ -1,14 +1,23 @@
 /** Every stored format in one list, so that each test asks the same of all of them. */
 import fc from "fast-check";
 import { itemPartition } from "../../src/domain/ids.ts";
-import type { InboxEntry, Seen } from "../../src/domain/inbox.ts";
+import type { InboxEntry, Seen, SignalEntry } from "../../src/domain/inbox.ts";
 import type { KeyEntry } from "../../src/domain/item.ts";
 import type { Segment } from "../../src/domain/strand.ts";
 import type { StoredRecord } from "../../src/ports/record-store.ts";
 import { createCodec } from "../../src/wire/codec.ts";
 import { DUE_VERSION, decodeDue, encodeDue } from "../../src/wire/due.ts";
 import { decodeHead, encodeHead, HEAD_VERSION } from "../../src/wire/head.ts";
-import { decodeInboxEntry, decodeSeen, encodeInboxEntry, encodeSeen, INBOX_VERSION, SEEN_VERSION } from "../../src/wire/inbox.ts";
+import {
+  decodeInboxEntry,
+  decodeSeen,
+  decodeSignal,
+  encodeInboxEntry,
+  encodeSeen,
+  encodeSignal,
+  INBOX_VERSION,
+  SEEN_VERSION,
+} from "../../src/wire/inbox.ts";
 import { decodeItem, encodeItem, ITEM_VERSION } from "../../src/wire/item.ts";
 import { decodeKey, encodeKey, KEY_VERSION } from "../../src/wire/key.ts";
 import { decodeLease, encodeLease, LEASE_VERSION } from "../../src/wire/lease.ts";
@@ -64,7 +73,14 @@ const inboxEntry: fc.Arbitrary<InboxEntry> = fc.record({
   sentAtMs: any.instant,
   command: any.command,
 });
-const seen: fc.Arbitrary<Seen> = fc.record({ sentAtMs: any.instant, consumed: fc.boolean() });
+const signal: fc.Arbitrary<SignalEntry> = fc.record({
+  sort: fc.constant("SIGNAL"),
+  id: text,
+  sentAtMs: any.instant,
+  name: text,
+  payload: any.stored,
+});
+const seen: fc.Arbitrary<Seen> = fc.record({ sentAtMs: any.instant, consumed: fc.boolean(), digest: fc.option(text) });
 const keyEntry: fc.Arbitrary<KeyEntry> = fc.record({
   workId: any.workId,
   payloadDigest: text,
@@ -97,6 +113,7 @@ export const FORMATS: readonly Format[] = [
   format("LEASE", LEASE_VERSION, any.lease, encodeLease, decodeLease),
   format("DUE", DUE_VERSION, any.due, encodeDue, decodeDue),
   format("INBOX", INBOX_VERSION, inboxEntry, encodeInboxEntry, decodeInboxEntry),
+  format("SIGNAL", INBOX_VERSION, signal, encodeSignal, decodeSignal),
   format("SEEN", SEEN_VERSION, seen, encodeSeen, decodeSeen),
   format("KEY", KEY_VERSION, keyEntry, encodeKey, decodeKey),
   format(
