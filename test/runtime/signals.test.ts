@@ -5,8 +5,11 @@ import { defineContract } from "../../src/domain/contract.ts";
 import { type Ctx, defineEngine, type Engine, type Outcome, type WaitOptions } from "../../src/domain/engine.ts";
 import { InboxFullError, InvalidArgumentError, SchemaError, SignalConflictError } from "../../src/domain/errors.ts";
 import type { Json } from "../../src/domain/json.ts";
+import { inboxKey } from "../../src/domain/keys.ts";
 import { createClient } from "../../src/runtime/client.ts";
 import { pause } from "../../src/runtime/deps.ts";
+import { put } from "../../src/runtime/records.ts";
+import { encodeSignal } from "../../src/wire/inbox.ts";
 import { createWorld, type World } from "../support/world.ts";
 import { expectOneLine, kinds } from "./builders.ts";
 import { crashAt, type Fault, freezer, nameOf, watched } from "./faults.ts";
@@ -111,7 +114,11 @@ test("a payload or a name that does not fit is refused to the sender", async () 
 test("a thousand signals are buffered; the next is refused, and a cancel is not", async () => {
   const world = createWorld();
   const { workId } = await world.client.enqueue(Box, null);
-  for (let n = 0; n < 1_000; n++) await note(world, workId, n);
+  for (let n = 0; n < 999; n++) {
+    const content = encodeSignal({ id: `s${n}`, sentAtMs: n, name: "note", payload: { kind: "inline", json: `{"n":${n}}` } });
+    await put(world.deps, { partition: `test/${workId}`, sort: inboxKey(n, `s${n}`), ...content }, "absent");
+  }
+  await note(world, workId, 999);
   await expect(note(world, workId, 1_000)).rejects.toThrow(InboxFullError);
   await world.client.cancel(workId);
   world.work([collector()]);
