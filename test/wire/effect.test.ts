@@ -41,7 +41,11 @@ function thrownBy(decode: () => unknown): unknown {
 
 describe("EFFECT", () => {
   test("comes back as it was", () => {
-    fc.assert(fc.property(effect, (one) => expect(decodeEffect(atRest(encodeEffect(one), SORT))).toEqual(one)));
+    fc.assert(
+      fc.property(effect, (one) => {
+        expect(decodeEffect(atRest(encodeEffect(one), SORT))).toEqual(one);
+      }),
+    );
   });
   test("of a newer version is refused by name, whatever else it says", () => {
     const newer = fc.integer({ min: EFFECT_VERSION + 1, max: EFFECT_VERSION + 5 });
@@ -84,6 +88,7 @@ describe("EFFECT", () => {
       scope: "step",
       step: "step",
       version: 0,
+      attempt: 1,
       holder: "",
       state: { kind: "reserved", untilAtMs: 1, sinceMs: null },
     };
