@@ -44,7 +44,7 @@ export function nextSteps(
       return [say("events", "--follow"), say("cancel")];
     case "sleeping":
     case "closing":
-      return [say("events"), say("pause"), say("cancel")];
+      return [item.findingOut ? say("effects") : say("events"), say("pause"), say("cancel")];
     case "waiting": {
       const [name] = item.waitsFor?.signals ?? [];
       const send = name === undefined ? [] : [`${say("signal")} ${shellWord(name)} '{}'`];
