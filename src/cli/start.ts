@@ -110,21 +110,25 @@ export async function findEngine(cli: Cli, id: string): Promise<Engine> {
 
 const STDIN = "stdin";
 
-/**
- * JSON as it stands, `-` for stdin, `@file` for a file; nothing is an empty object. `usage` is a command that reads stdin.
- *
- * @throws CliError
- */
-export async function readPayload(text: string | undefined, io: Io, usage = "enqueue <engine> -"): Promise<Json> {
+interface PayloadWords {
+  /** What it is called in errors. */
+  readonly what?: string;
+  /** A command that reads it from stdin. */
+  readonly usage?: string;
+}
+
+/** JSON as it stands, `-` for stdin, `@file` for a file; nothing is an empty object. @throws CliError */
+export async function readPayload(text: string | undefined, io: Io, words: PayloadWords = {}): Promise<Json> {
+  const { what = "payload", usage = "enqueue <engine> -" } = words;
   if (text === undefined) return {};
   if (text === "-") return parse(await readStdin(io), STDIN, usage);
-  if (!text.startsWith("@")) return parse(text, "payload", usage);
+  if (!text.startsWith("@")) return parse(text, what, usage);
   const path = resolve(io.cwd, text.slice(1));
   try {
     return parse(await readFile(path, "utf8"), path, usage);
   } catch (thrown) {
     if (thrown instanceof CliError) throw thrown;
-    throw new CliError(EXIT.usage, `payload: cannot read ${path}: ${messageOf(thrown)}`, { cause: thrown });
+    throw new CliError(EXIT.usage, `${what}: cannot read ${path}: ${messageOf(thrown)}`, { cause: thrown });
   }
 }
 async function readStdin(io: Io): Promise<string> {

@@ -26,6 +26,6 @@ async function callback(cli: Cli, token: string, text: string | undefined): Prom
     throw thrown instanceof UnknownWorkItemError ? new UnknownCallbackError() : thrown;
   });
   const engine = await findEngine(cli, item.engine);
-  const payload = await readPayload(text, cli.io, "callback <token> -");
+  const payload = await readPayload(text, cli.io, { usage: "callback <token> -" });
   tellSignalled(cli, workId, "callback", await store.callback(engine, token, payload));
 }

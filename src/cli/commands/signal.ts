@@ -27,7 +27,7 @@ async function signal(cli: Cli, id: string, name: string, text: string | undefin
   const { workId, engine: engineId } = await store.status(ref);
   const engine = await findEngine(cli, engineId);
   requireSignal(engineId, name, Object.keys(engine.signals));
-  const payload = await readPayload(text, cli.io, `signal ${id} ${name} -`);
+  const payload = await readPayload(text, cli.io, { usage: `signal ${id} ${name} -` });
   const answer = await store.signal(engine, workId, name, payload, signalId === undefined ? {} : { id: signalId });
   tellSignalled(cli, workId, `signal ${name}`, answer);
 }
