@@ -21,7 +21,7 @@ import type { StoredRecord } from "../ports/record-store.ts";
 import { sha256 } from "../wire/digest.ts";
 import { decodeEffect, encodeEffect } from "../wire/effect.ts";
 import { encodeInboxEntry } from "../wire/inbox.ts";
-import { deliver } from "./deliver.ts";
+import { deliver, isCrowded } from "./deliver.ts";
 import type { Deps } from "./deps.ts";
 import { sendHint } from "./hints.ts";
 import { statusOf } from "./inspect.ts";
@@ -175,6 +175,6 @@ async function letGoOn(deps: Deps, workId: WorkId, { record, sort, revision }: F
   if (!isAwaited) return;
   const id = `resolve-${sha256(`${sort} ${revision}`).slice(0, 32)}`;
   const encode = (sentAtMs: number) => encodeInboxEntry({ id, sentAtMs, command: { kind: "resume" } });
-  await deliver(deps, partition, { kind: "command", id, digest: null, encode }, head.version, nowMs);
+  await deliver(deps, partition, { kind: "command", id, digest: null, crowded: isCrowded(live), encode }, head.version, nowMs);
   await sendHint(deps, item, null, 0);
 }
