@@ -13,6 +13,7 @@ import type { RecordStore } from "../ports/record-store.ts";
 import { createNonces, type Deps } from "../runtime/deps.ts";
 import type { Settings } from "../runtime/settings.ts";
 import { type Codec, createCodec } from "../wire/codec.ts";
+import { watchAlarms } from "./alarms.ts";
 
 export interface EnvironmentOptions {
   readonly settings: Settings;
@@ -36,6 +37,8 @@ export interface Environment {
   readonly logger: ReturnType<typeof createMemoryLogger>;
   /** As it is, seen by no intercept. */
   readonly store: RecordStore;
+  /** The next instant at which an alarm rings; null when none is set. */
+  nextAlarmAtMs(): number | null;
   /** The queue of a namespace. */
   brokerOf(namespace: string): MemoryBroker;
   brokers(): Iterable<MemoryBroker>;
@@ -53,7 +56,8 @@ export function createEnvironment({ settings, nowMs, seed = 1 }: EnvironmentOpti
   const brokers = new Map<string, MemoryBroker>();
   const logger = createMemoryLogger();
   const random = createSeededRandom(seed);
-  const store = createMemoryRecordStore();
+  const alarms = watchAlarms(createMemoryRecordStore());
+  const { store } = alarms;
   const blobs = createMemoryBlobStore();
   const nonce = createNonces(random);
   const codec = countedCodec();
@@ -67,6 +71,7 @@ export function createEnvironment({ settings, nowMs, seed = 1 }: EnvironmentOpti
     machine,
     logger,
     store,
+    nextAlarmAtMs: alarms.nextAtMs,
     brokerOf,
     brokers: () => brokers.values(),
     process(name, options = {}) {
