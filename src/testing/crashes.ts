@@ -21,14 +21,14 @@ export interface Crashes {
   next(at: CrashPoint): void;
   readonly happened: readonly Crash[];
   /** What stands between a process and its ports. */
-  interceptFor(process: string): Intercept;
+  interceptFor(holder: string): Intercept;
   /** Nothing of the process is answered or has an effect any more. */
-  isDead(process: string): boolean;
+  isDead(holder: string): boolean;
 }
 
 const never = <T>(): Promise<T> => new Promise<T>(() => undefined);
 
-export function createCrashes(onCrash: (process: string) => void): Crashes {
+export function createCrashes(onCrash: (holder: string) => void): Crashes {
   const armed: CrashPoint[] = [];
   const happened: Crash[] = [];
   const dead = new Set<string>();
@@ -50,16 +50,16 @@ export function createCrashes(onCrash: (process: string) => void): Crashes {
         return assertNever(at);
     }
   }
-  async function write<T>(process: string, draft: RecordDraft, run: () => Promise<T>): Promise<T> {
+  async function write<T>(holder: string, draft: RecordDraft, run: () => Promise<T>): Promise<T> {
     const [at] = armed;
     const when = at === undefined ? null : matches(at, draft);
     if (draft.sort === HEAD_KEY && when !== "before") heads.set(draft.partition, standingOf(draft));
     if (at === undefined || when === null) return run();
     armed.shift();
-    dead.add(process);
+    dead.add(holder);
     if (when === "after") await run();
-    happened.push({ at, workId: parseItemPartition(draft.partition)?.workId ?? draft.partition, process });
-    onCrash(process);
+    happened.push({ at, workId: parseItemPartition(draft.partition)?.workId ?? draft.partition, process: holder });
+    onCrash(holder);
     return never();
   }
   return {
@@ -67,11 +67,11 @@ export function createCrashes(onCrash: (process: string) => void): Crashes {
     next: (at) => {
       armed.push(checked(at));
     },
-    isDead: (process) => dead.has(process),
-    interceptFor: (process) => (call, run) => {
-      if (dead.has(process)) return never();
+    isDead: (holder) => dead.has(holder),
+    interceptFor: (holder) => (call, run) => {
+      if (dead.has(holder)) return never();
       const draft = draftOf(call);
-      return draft === null ? run() : write(process, draft, run);
+      return draft === null ? run() : write(holder, draft, run);
     },
   };
 }
