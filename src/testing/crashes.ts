@@ -2,6 +2,7 @@
 import type { Intercept, PortCall } from "../adapters/memory/intercept.ts";
 import { assertNever, InvalidArgumentError } from "../domain/errors.ts";
 import { parseItemPartition } from "../domain/ids.ts";
+import type { Json } from "../domain/json.ts";
 import { HEAD_KEY } from "../domain/keys.ts";
 import type { RecordDraft } from "../ports/record-store.ts";
 
@@ -37,8 +38,8 @@ export function createCrashes(onCrash: (holder: string) => void): Crashes {
   function matches(at: CrashPoint, draft: RecordDraft): "before" | "after" | null {
     if (typeof at === "object") {
       if (!draft.sort.startsWith("effect/") || draft.body["key"] !== at.effect) return null;
-      if (at.when === "before") return draft.body["state"] === "reserved" ? "after" : null;
-      return draft.body["state"] === "confirmed" ? "before" : null;
+      if (at.when === "before") return kindOf(draft.body["state"]) === "reserved" ? "after" : null;
+      return kindOf(draft.body["state"]) === "confirmed" ? "before" : null;
     }
     if (draft.sort !== HEAD_KEY || !isOutcome(heads.get(draft.partition) ?? UNBORN, standingOf(draft))) return null;
     switch (at) {
@@ -88,8 +89,10 @@ const ENDED = ["completed", "failed", "cancelled", "dead_lettered"];
 function standingOf({ body }: RecordDraft): Standing {
   const { version, failures, status } = body;
   const count = (value: unknown): number => (typeof value === "number" ? value : 0);
-  const kind = typeof status === "object" && status !== null && "kind" in status ? status["kind"] : null;
-  return { version: count(version), failures: count(failures), ended: ENDED.includes(String(kind)) };
+  return { version: count(version), failures: count(failures), ended: ENDED.includes(kindOf(status)) };
+}
+function kindOf(state: Json | undefined): string {
+  return typeof state === "object" && state !== null && "kind" in state ? String(state["kind"]) : "";
 }
 function isOutcome(from: Standing, to: Standing): boolean {
   return to.version > from.version || to.failures > from.failures || (to.ended && !from.ended);
