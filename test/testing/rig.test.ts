@@ -210,16 +210,19 @@ test("a crash before the commit of a failure loses the failure", async () => {
   expect(ran).toBe(2);
 });
 
-test("a dead process changes nothing any more", async () => {
+test("a process that has died is answered nothing, though its code runs on", async () => {
+  const said: string[] = [];
   let release = (): void => undefined;
-  let entered = 0;
   const slow = engineOf(async (_state, ctx) => {
-    entered += 1;
-    if (entered === 1)
+    const { attempt } = ctx;
+    if (attempt === 1)
       await new Promise<void>((resolve) => {
         release = resolve;
       });
-    return ctx.complete(entered);
+    said.push(`asked in attempt ${attempt}`);
+    await ctx.once("model", async () => "answer");
+    said.push(`answered in attempt ${attempt}`);
+    return ctx.complete(attempt);
   });
   const Other = defineContract({ id: "other", payload: z.null(), result: z.null() });
   const other = defineEngine(Other, { version: 1, state: z.null(), init: null, step: async (_s, ctx) => ctx.complete(null) });
@@ -229,10 +232,28 @@ test("a dead process changes nothing any more", async () => {
   rig.crashNext("after-commit");
   await rig.enqueue(Other, null);
   await rig.settle();
-  expect(await rig.resultJson(workId)).toBe(2);
   release();
   await rig.settle();
-  expect(await rig.status(workId)).toMatchObject({ status: "completed", version: 1 });
+  expect(said).toEqual(["asked in attempt 2", "answered in attempt 2", "asked in attempt 1"]);
+  expect(await rig.resultJson(workId)).toBe(2);
+});
+
+test("settle waits for other steps while one that hangs is left", async () => {
+  let first = true;
+  const engine = engineOf(async (_state, ctx) => {
+    if (first) {
+      first = false;
+      return new Promise<never>((_resolve, reject) => ctx.abortSignal.addEventListener("abort", reject));
+    }
+    await wait(30);
+    return ctx.complete("real");
+  });
+  await using rig = createTestRig({ engines: [engine], realTimeoutMs: 200, ifStepHangs: "leave" });
+  await start(rig);
+  await rig.settle();
+  const workId = await start(rig);
+  await rig.settle();
+  expect(await rig.resultJson(workId)).toBe("real");
 });
 
 test("a point at which nothing can crash is refused", async () => {
