@@ -4,7 +4,7 @@ import type { Customers } from "./customers.ts";
 
 const HOUR_MS = 3_600_000;
 
-export const Bill = defineContract({
+const Bill = defineContract({
   id: "bill",
   payload: z.object({ customer: z.string() }),
   result: z.object({ cents: z.number() }),

@@ -45,7 +45,7 @@ test("thirty days pass in no time where little happens in them", async () => {
   const ids = await Promise.all(Array.from({ length: 5 }, () => start(rig)));
   const fromMs = performance.now();
   await rig.advance(30 * DAY_MS);
-  expect(performance.now() - fromMs).toBeLessThan(200);
+  expect(performance.now() - fromMs).toBeLessThan(500);
   for (const id of ids) expect((await rig.status(id)).status).toBe("completed");
 });
 
