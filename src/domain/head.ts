@@ -184,3 +184,10 @@ export function deadlineOf(head: Head): number | null {
   if (head.status.kind === "paused" || head.status.kind === "closing" || isEnded(head.status)) return null;
   return head.recovery === null ? head.deadlineAtMs : head.recovery.sinceMs + RECOVER_MS;
 }
+/**
+ * A key that belongs to the step to come. The first step of `recover` has the version of the step that failed: their
+ * keys are not to meet.
+ */
+export function keyOfStep(head: Head, key: string): string {
+  return `${head.recovery === null ? STEP_NAME : `${RECOVER_NAME} ${head.recovery.sinceMs}`}/${key}`;
+}

@@ -74,6 +74,13 @@ export const CLOSING_MS = 10 * SECOND_MS;
 
 /** Default for an effect's timeoutMs: after it, the effect of a dead attempt is in doubt. */
 export const EFFECT_MS = MINUTE_MS;
+/** The longest that it may be: it is how long a death nobody knows of holds up the item. */
+export const EFFECT_MAX_MS = DAY_MS;
+/** An effect's key is shown to people and goes outside. */
+export const EFFECT_KEY_CHARS = 1_024;
+/** How soon the outside system is asked again when nothing says when, at first and at the slowest. */
+export const ASK_FIRST_MS = SECOND_MS;
+export const ASK_SLOWEST_MS = 5 * MINUTE_MS;
 /** How long an effect's `ifInDoubt` may say "ask again" before the item waits for a person. */
 export const ASK_MS = DAY_MS;
 
@@ -88,3 +95,7 @@ invariant(LEASE_DURATION_MS < VISIBILITY_MS, "visibility outlives the lease");
 invariant(VISIBILITY_MS <= MAX_DELAY_MS, "a hide is never longer than the queue can do");
 invariant(MERGE_BYTES < SEGMENT_BYTES && ENTRY_BYTES < SEGMENT_BYTES, "a merged segment and an entry fit into a segment");
 invariant(INBOX_CONSUMED <= INBOX_READ && INBOX_READ <= INBOX_MAX, "what is consumed was read, what is read was buffered");
+invariant(
+  EFFECT_MS <= EFFECT_MAX_MS && ASK_SLOWEST_MS < ASK_MS,
+  "an effect's default fits its bound, and it is asked about more than once",
+);

@@ -1,5 +1,5 @@
 /** Which errors are worth another attempt, how many, and when. */
-import { DidNotHappen } from "./effect.ts";
+import { isDidNotHappen } from "./effect.ts";
 import { RookeryError } from "./errors.ts";
 
 /** `bug` is a programmer's error, `unknown` what nobody recognised. */
@@ -47,7 +47,7 @@ export function classOf(thrown: unknown): ErrorClass {
   if (!(thrown instanceof Error)) return "unknown";
   if (thrown instanceof RookeryError) return classOfOwn(thrown);
   // It surely did not happen, so another try is safe; what kept it from happening says whether it is of use.
-  if (thrown instanceof DidNotHappen) return thrown.cause === undefined ? "transient" : classOf(thrown.cause);
+  if (isDidNotHappen(thrown)) return thrown.cause === undefined ? "transient" : classOf(thrown.cause);
   if (hasTransientCode(thrown)) return "transient";
   if (thrown instanceof TypeError) return thrown.message === "fetch failed" ? "transient" : "bug";
   if (thrown instanceof ReferenceError || thrown instanceof RangeError) return "bug";

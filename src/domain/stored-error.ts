@@ -68,7 +68,7 @@ function causeOf(error: Error): string | null {
   return causes.length === 0 ? null : bounded(causes.join("; caused by "));
 }
 /** An author's Error may have anything for its texts. */
-function bounded(value: unknown): string {
+export function bounded(value: unknown): string {
   const text = typeof value === "string" ? value : describe(value);
   return text.length <= ERROR_CHARS ? text : `${text.slice(0, ERROR_CHARS)}… (${text.length - ERROR_CHARS} more characters)`;
 }

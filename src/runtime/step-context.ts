@@ -5,7 +5,7 @@
 import type { Signals } from "../domain/contract.ts";
 import type { ArtifactRef, Ctx } from "../domain/engine.ts";
 import { CtxRevokedError, InvalidArgumentError } from "../domain/errors.ts";
-import type { Head } from "../domain/head.ts";
+import { type Head, keyOfStep } from "../domain/head.ts";
 import { decodeJson, encodeJson, type Json } from "../domain/json.ts";
 import { onceKey } from "../domain/keys.ts";
 import { sha256 } from "../wire/digest.ts";
@@ -21,7 +21,7 @@ import { createMail } from "./mail.ts";
 import { createOutcomeMaker, type OutcomeMaker } from "./outcome.ts";
 import { createOutput } from "./output.ts";
 import { put, readOne } from "./records.ts";
-import { keep, load } from "./values.ts";
+import { keep, load, revive } from "./values.ts";
 
 export interface AttemptContext {
   readonly ctx: Ctx<Json, Json, Signals, Json, Json>;
@@ -147,8 +147,7 @@ function addToMeter(meters: Map<string, number>, committed: Head["meters"], name
 async function once<T>(scope: AttemptScope, guard: (what: string) => void, key: string, run: () => Promise<T>): Promise<T> {
   const { deps, partition, head } = scope;
   if (typeof key !== "string") throw new InvalidArgumentError("ctx.once: key", "a text", key);
-  // The first step of `recover` has the version of the step that failed: their keys are not to meet.
-  const sort = onceKey(head.version, sha256(`${head.recovery === null ? "step" : `recover ${head.recovery.sinceMs}`}/${key}`));
+  const sort = onceKey(head.version, sha256(keyOfStep(head, key)));
   const stored = await readOne(deps, partition, sort);
   if (stored !== null) return revive<T>(await load(deps, partition, decodeMemo(stored)));
   const text = encodeJson(await run(), `ctx.once(${JSON.stringify(key)})`);
@@ -157,8 +156,4 @@ async function once<T>(scope: AttemptScope, guard: (what: string) => void, key: 
   const written = await put(deps, { partition, sort, ...memo }, "absent", scope.token);
   if (written.ok || written.current === null) return revive<T>(text);
   return revive<T>(await load(deps, partition, decodeMemo(written.current)));
-}
-/** What comes back is what was stored of a `T`, also the first time. */
-function revive<T>(text: string): T {
-  return JSON.parse(text) as T;
 }

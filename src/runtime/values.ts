@@ -28,3 +28,8 @@ export async function readText(deps: Blobs, owner: string, digest: string): Prom
   for await (const chunk of deps.blobs.get(owner, digest)) text += decoder.decode(chunk, { stream: true });
   return text + decoder.decode();
 }
+
+/** What comes back of a `T` is what was stored of it, also the first time. */
+export function revive<T>(text: string): T {
+  return JSON.parse(text) as T;
+}
