@@ -11,6 +11,8 @@ const patience = process.env["ROOKERY_SOAK"] === "1" ? 60 : 1;
 const limits = (timeoutMs: number) => ({ testTimeout: timeoutMs * patience, hookTimeout: timeoutMs * patience });
 
 export default defineConfig({
+  // Examples name the package, and mean the sources.
+  resolve: { tsconfigPaths: true },
   test: {
     // Most of the time goes by in waiting for processes: more of them at once than there are cores.
     maxWorkers: 3,

@@ -1,26 +1,22 @@
 /** A small world on the memory adapters and a virtual clock: one store, one queue, as many workers as wanted. */
-import { createMemoryBlobStore } from "../../src/adapters/memory/blob-store.ts";
-import { createVirtualClock, type VirtualClock } from "../../src/adapters/memory/clock.ts";
-import { type Intercept, intercepted } from "../../src/adapters/memory/intercept.ts";
-import { createMemoryLogger } from "../../src/adapters/memory/logger.ts";
-import { createMemoryMachine, type MemoryMachine } from "../../src/adapters/memory/process-table.ts";
-import { createMemoryBroker, createMemoryQueue, type MemoryBroker } from "../../src/adapters/memory/queue.ts";
-import { createSeededRandom } from "../../src/adapters/memory/random.ts";
-import { createMemoryRecordStore } from "../../src/adapters/memory/record-store.ts";
+import type { VirtualClock } from "../../src/adapters/memory/clock.ts";
+import type { Intercept } from "../../src/adapters/memory/intercept.ts";
+import type { createMemoryLogger } from "../../src/adapters/memory/logger.ts";
+import type { MemoryMachine } from "../../src/adapters/memory/process-table.ts";
+import type { MemoryBroker } from "../../src/adapters/memory/queue.ts";
 import type { Engine } from "../../src/domain/engine.ts";
-import { parseNamespace } from "../../src/domain/ids.ts";
 import type { JournalEvent } from "../../src/domain/journal.ts";
 import type { Lane } from "../../src/domain/lane.ts";
 import { SWEEP_MS } from "../../src/domain/limits.ts";
 import type { RecordDraft, StoredRecord } from "../../src/ports/record-store.ts";
 import { type Client, createClient } from "../../src/runtime/client.ts";
-import { createNonces, type Deps } from "../../src/runtime/deps.ts";
+import type { Deps } from "../../src/runtime/deps.ts";
 import { createEngines } from "../../src/runtime/engines.ts";
 import type { ItemStatus } from "../../src/runtime/inspect.ts";
 import { DEFAULT_SETTINGS, type Settings } from "../../src/runtime/settings.ts";
 import { sweep } from "../../src/runtime/sweep.ts";
 import { createWorker } from "../../src/runtime/worker.ts";
-import { type Codec, createCodec } from "../../src/wire/codec.ts";
+import { createEnvironment } from "../../src/testing/environment.ts";
 
 export interface ProcessOptions {
   /** Default "test". */
@@ -75,45 +71,12 @@ export interface World {
 const ENDED = ["completed", "failed", "cancelled", "dead_lettered"] as const;
 
 export function createWorld(settings: Partial<Settings> = {}): World {
-  const clock = createVirtualClock();
-  const machine = createMemoryMachine();
-  const brokers = new Map<string, MemoryBroker>();
-  const logger = createMemoryLogger();
-  const random = createSeededRandom(1);
-  const store = createMemoryRecordStore();
-  const blobs = createMemoryBlobStore();
-  const nonce = createNonces(random);
-  const codec = countedCodec();
+  const environment = createEnvironment({ settings: { ...DEFAULT_SETTINGS, ...settings } });
+  const { clock, machine, logger, store, brokerOf } = environment;
+  const process = (name: string, options: ProcessOptions = {}): Deps => environment.process(name, options);
   let sinceSweepMs = 0;
   let workers = 0;
 
-  function brokerOf(namespace: string): MemoryBroker {
-    const broker = brokers.get(namespace) ?? createMemoryBroker();
-    brokers.set(namespace, broker);
-    return broker;
-  }
-  function process(name: string, options: ProcessOptions = {}): Deps {
-    const { namespace = "test", intercept } = options;
-    const processes = machine.tableOf(name);
-    return {
-      namespace: parseNamespace(namespace),
-      store: intercepted("records", store, intercept),
-      queue: createMemoryQueue({
-        clock,
-        processes,
-        broker: brokerOf(namespace),
-        ...(intercept === undefined ? {} : { intercept }),
-      }),
-      blobs: intercepted("blobs", blobs, intercept, ["get"]),
-      clock,
-      random,
-      logger,
-      processes,
-      codec,
-      settings: { ...DEFAULT_SETTINGS, ...settings },
-      nonce,
-    };
-  }
   const deps = process("client");
 
   async function step(ms: number): Promise<void> {
@@ -159,7 +122,8 @@ export function createWorld(settings: Partial<Settings> = {}): World {
       };
     },
     settle: async () => {
-      for (let quiet = 0; quiet < 3; quiet = codec.busy() ? 0 : quiet + 1) await new Promise((resolve) => setImmediate(resolve));
+      for (let quiet = 0; quiet < 3; quiet = environment.isPacking() ? 0 : quiet + 1)
+        await new Promise((resolve) => setImmediate(resolve));
     },
     advance: async (ms, stepMs = ms) => {
       for (let left = ms; left > 0; left -= stepMs) await step(Math.min(left, stepMs));
@@ -195,30 +159,11 @@ export function createWorld(settings: Partial<Settings> = {}): World {
       await store.write({ ...record, ...change }, record.revision);
     },
     loseMessages: () => {
-      for (const broker of brokers.values()) {
+      for (const broker of environment.brokers()) {
         for (const entry of broker.entries.values()) broker.lanes[entry.lane].remove(entry.tenant, entry);
         broker.entries.clear();
       }
     },
   };
   return world;
-}
-
-/** Compression runs outside the event loop, so the world has to wait for it. */
-function countedCodec(): Codec & { busy(): boolean } {
-  const codec = createCodec({ deflateFromBytes: 1_024 });
-  let calls = 0;
-  const counted = async <T>(call: Promise<T>): Promise<T> => {
-    calls += 1;
-    try {
-      return await call;
-    } finally {
-      calls -= 1;
-    }
-  };
-  return {
-    encode: (text, options) => counted(codec.encode(text, options)),
-    decode: (encoding, data, what) => counted(codec.decode(encoding, data, what)),
-    busy: () => calls > 0,
-  };
 }

@@ -1,0 +1,115 @@
+/** One store, one queue, one clock, and the processes that share them; all in memory. */
+import { createMemoryBlobStore } from "../adapters/memory/blob-store.ts";
+import { createVirtualClock, type VirtualClock } from "../adapters/memory/clock.ts";
+import { type Intercept, intercepted } from "../adapters/memory/intercept.ts";
+import { createMemoryLogger } from "../adapters/memory/logger.ts";
+import { createMemoryMachine, type MemoryMachine } from "../adapters/memory/process-table.ts";
+import { createMemoryBroker, createMemoryQueue, type MemoryBroker } from "../adapters/memory/queue.ts";
+import { createSeededRandom } from "../adapters/memory/random.ts";
+import { createMemoryRecordStore } from "../adapters/memory/record-store.ts";
+import { parseNamespace } from "../domain/ids.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { RecordStore } from "../ports/record-store.ts";
+import { createNonces, type Deps } from "../runtime/deps.ts";
+import type { Settings } from "../runtime/settings.ts";
+import { type Codec, createCodec } from "../wire/codec.ts";
+import { watchAlarms } from "./alarms.ts";
+
+export interface EnvironmentOptions {
+  readonly settings: Settings;
+  readonly nowMs?: number;
+  /** Default 1. */
+  readonly seed?: number;
+}
+export interface ProcessOptions {
+  /** Default "test". */
+  readonly namespace?: string;
+  /** Sees the process's calls of store, queue and blobs. */
+  readonly intercept?: Intercept;
+  /** Default the virtual clock. */
+  readonly clock?: Clock;
+  /** What its queue waits by. Default its clock. */
+  readonly queueClock?: Clock;
+}
+export interface Environment {
+  readonly clock: VirtualClock;
+  readonly machine: MemoryMachine;
+  readonly logger: ReturnType<typeof createMemoryLogger>;
+  /** As it is, seen by no intercept. */
+  readonly store: RecordStore;
+  /** The next instant at which an alarm rings; null when none is set. */
+  nextAlarmAtMs(): number | null;
+  /** The queue of a namespace. */
+  brokerOf(namespace: string): MemoryBroker;
+  brokers(): Iterable<MemoryBroker>;
+  /** The deps of one process. */
+  process(name: string, options?: ProcessOptions): Deps;
+  /** Compression is under way: it runs outside the event loop. */
+  isPacking(): boolean;
+}
+
+const DEFLATE_FROM_BYTES = 1_024;
+
+export function createEnvironment({ settings, nowMs, seed = 1 }: EnvironmentOptions): Environment {
+  const clock = createVirtualClock(nowMs);
+  const machine = createMemoryMachine();
+  const brokers = new Map<string, MemoryBroker>();
+  const logger = createMemoryLogger();
+  const random = createSeededRandom(seed);
+  const alarms = watchAlarms(createMemoryRecordStore());
+  const { store } = alarms;
+  const blobs = createMemoryBlobStore();
+  const nonce = createNonces(random);
+  const codec = countedCodec();
+  function brokerOf(namespace: string): MemoryBroker {
+    const broker = brokers.get(namespace) ?? createMemoryBroker();
+    brokers.set(namespace, broker);
+    return broker;
+  }
+  return {
+    clock,
+    machine,
+    logger,
+    store,
+    nextAlarmAtMs: alarms.nextAtMs,
+    brokerOf,
+    brokers: () => brokers.values(),
+    process(name, options = {}) {
+      const { namespace = "test", intercept, clock: own = clock, queueClock = own } = options;
+      const processes = machine.tableOf(name);
+      const broker = brokerOf(namespace);
+      return {
+        namespace: parseNamespace(namespace),
+        store: intercepted("records", store, intercept),
+        queue: createMemoryQueue({ clock: queueClock, processes, broker, ...(intercept === undefined ? {} : { intercept }) }),
+        blobs: intercepted("blobs", blobs, intercept, ["get"]),
+        clock: own,
+        random,
+        logger,
+        processes,
+        codec,
+        settings,
+        nonce,
+      };
+    },
+    isPacking: codec.busy,
+  };
+}
+
+function countedCodec(): Codec & { busy(): boolean } {
+  const codec = createCodec({ deflateFromBytes: DEFLATE_FROM_BYTES });
+  let calls = 0;
+  const counted = async <T>(call: Promise<T>): Promise<T> => {
+    calls += 1;
+    try {
+      return await call;
+    } finally {
+      calls -= 1;
+    }
+  };
+  return {
+    encode: (text, options) => counted(codec.encode(text, options)),
+    decode: (encoding, data, what) => counted(codec.decode(encoding, data, what)),
+    busy: () => calls > 0,
+  };
+}
