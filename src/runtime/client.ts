@@ -8,6 +8,7 @@ import type { Command } from "../domain/inbox.ts";
 import type { JournalEvent } from "../domain/journal.ts";
 import { decodeJson, type Json } from "../domain/json.ts";
 import { NOTE_CHARS, SECOND_MS } from "../domain/limits.ts";
+import type { Resolution } from "../domain/resolution.ts";
 import { reviveError } from "../domain/stored-error.ts";
 import type { Page } from "../ports/record-store.ts";
 import { sha256 } from "../wire/digest.ts";
@@ -20,6 +21,7 @@ import { type HistoryEntry, type ItemStatus, readArtifacts, readEvents, readHist
 import { type ListOptions, listItems } from "./list.ts";
 import { type LiveRecords, readLive } from "./live.ts";
 import { readLog } from "./log.ts";
+import { type EffectEntry, listEffects, type ResolveOptions, resolveEffect } from "./resolve.ts";
 import { checkSignal, type Signalled, sendSignal } from "./signal.ts";
 import { load } from "./values.ts";
 
@@ -73,6 +75,15 @@ export interface Client {
   artifacts(ref: Ref): Promise<readonly ArtifactRef[]>;
   /** The newest of a name. @throws UnknownArtifactError, BlobMissingError, BlobAlteredError */
   artifact(ref: Ref, name: string): Promise<{ readonly ref: ArtifactRef; readonly content: AsyncIterable<Uint8Array> }>;
+  /** The ledgers of its side effects, by step and key. */
+  effects(ref: Ref): Promise<readonly EffectEntry[]>;
+  /**
+   * A person's word on an effect in doubt; a parked item then goes on. The same again is the same.
+   *
+   * @throws UnknownEffectError, RefusedError when it is not in doubt, InvalidArgumentError when several steps have one of
+   * that key in doubt, NotJsonError
+   */
+  resolve(ref: Ref, key: string, resolution: Resolution, options?: ResolveOptions): Promise<EffectEntry>;
   /** @throws RefusedError when the status does not allow it, InboxFullError; so do the next three. */
   cancel(ref: Ref, reason?: string, options?: CommandOptions): Promise<void>;
   pause(ref: Ref, reason?: string, options?: CommandOptions): Promise<void>;
@@ -126,6 +137,9 @@ export function createClient(deps: Deps): Client {
       const found = pickArtifact(live.item.workId, await readArtifacts(deps, live), name);
       return { ref: found, content: deps.blobs.get(live.partition, found.digest) };
     },
+    effects: async (ref) => listEffects(deps, await find(ref)),
+    resolve: async (ref, key, resolution, options = {}) =>
+      resolveEffect(deps, await find(ref), key, resolution, options, nextAtMs),
     cancel: (ref, reason = "cancelled by an operator", options) => command(ref, { kind: "cancel", reason }, options),
     pause: (ref, reason = "paused by an operator", options) => command(ref, { kind: "pause", reason }, options),
     resume: (ref, options) => command(ref, { kind: "resume" }, options),

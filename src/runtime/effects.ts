@@ -37,8 +37,8 @@ export function createEffects(part: Part): Effects {
       () => underWay.delete(result),
       (error: unknown) => {
         underWay.delete(result);
-        // It did not happen: the step may try it again on the spot.
-        if (isDidNotHappen(error)) made.delete(sort);
+        // Nothing was made of it: the step may try it again on the spot, or with the input that is on record.
+        if (isDidNotHappen(error) || error instanceof EffectConflictError) made.delete(sort);
       },
     );
     return result;
