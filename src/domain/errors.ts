@@ -14,6 +14,7 @@ export type ErrorCode =
   | "refused"
   | "signal_conflict"
   | "signal_in_doubt"
+  | "unknown_callback"
   | "effect_conflict"
   | "effect_nested"
   | "effect_failed"
@@ -116,6 +117,12 @@ export class SignalInDoubtError extends RookeryError {
         "it is read; sending it again with the same id tells",
       { retryable: true },
     );
+  }
+}
+/** It tells nothing of what there is: tokens are handed to strangers. */
+export class UnknownCallbackError extends RookeryError {
+  constructor() {
+    super("unknown_callback", "no callback is known by this token");
   }
 }
 /** The same key was given with another input (an effect), or payload (a child). */

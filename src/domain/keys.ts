@@ -16,7 +16,7 @@
  *   group/<name>/leaf/<leaf>  who has ended  parent and children, by revision   removed when the item is collected
  *   group/<name>/list/<leaf>  who was started  the lease holder      removed when the item is collected
  *   group/<name>/limit    how many at once   parent and children, by revision   removed when the item is collected
- *   output/<version>/<attempt>/<n>  streamed text   the lease holder, once   removed when the item is collected
+ *   output/<version>/<token>.<attempt>/<n>  streamed text   the attempt, once   removed when the item is collected
  *   segment/<strand>/<n>/<nonce>  sealed     the lease holder, once  merged ones after the commit that links past them
  *
  * The live range comes with one read; capitals sort before small letters, and commands before signals, so a full inbox
@@ -71,6 +71,10 @@ export const EFFECT_RANGE: SortRange = { from: "effect/", to: "effect0" };
 export function callbackKey(version: number, digest: string): string {
   return `callback/${padded(version, SEGMENT_DIGITS)}/${digest}`;
 }
+export function callbackRange(version: number): SortRange {
+  const prefix = `callback/${padded(version, SEGMENT_DIGITS)}`;
+  return { from: `${prefix}/`, to: `${prefix}0` };
+}
 export function childKey(digest: string): string {
   return `child/${digest}`;
 }
@@ -96,9 +100,12 @@ export function groupLimitKey(group: string): string {
 }
 export const GROUP_RANGE: SortRange = { from: "group/", to: "group0" };
 
-/** Chunks of the output stream, in the order in which a reader wants them. */
-export function outputKey(version: number, token: number, attempt: number, n: number): string {
-  return `output/${padded(version, SEGMENT_DIGITS)}/${padded(token, TOKEN_DIGITS)}.${padded(attempt, SEGMENT_DIGITS)}/${padded(n, SEGMENT_DIGITS)}`;
+/** `recover` begins under the version, and perhaps the token, of the step that failed, with attempts of its own. */
+export type OutputPhase = "step" | "recover";
+/** Chunks of the output stream, in the order in which a reader wants them: of `recover` after those of the step. */
+export function outputKey(version: number, token: number, attempt: number, n: number, phase: OutputPhase = "step"): string {
+  const attemptName = `${phase === "recover" ? "r" : ""}${padded(attempt, SEGMENT_DIGITS)}`;
+  return `output/${padded(version, SEGMENT_DIGITS)}/${padded(token, TOKEN_DIGITS)}.${attemptName}/${padded(n, SEGMENT_DIGITS)}`;
 }
 export const OUTPUT_RANGE: SortRange = { from: "output/", to: "output0" };
 

@@ -14,6 +14,7 @@ import type { Page } from "../ports/record-store.ts";
 import { sha256 } from "../wire/digest.ts";
 import { decodeKey } from "../wire/key.ts";
 import { pickArtifact } from "./artifacts.ts";
+import { sendCallback } from "./callback.ts";
 import { sendCommand } from "./command.ts";
 import { type Deps, pause } from "./deps.ts";
 import { checkId, type Enqueued, type EnqueueOptions, enqueue } from "./enqueue.ts";
@@ -21,6 +22,7 @@ import { type HistoryEntry, type ItemStatus, readArtifacts, readEvents, readHist
 import { type ListOptions, listItems } from "./list.ts";
 import { type LiveRecords, readLive } from "./live.ts";
 import { readLog } from "./log.ts";
+import { type OutputEvent, type OutputOptions, readOutput } from "./output-reader.ts";
 import { type EffectEntry, listEffects, type ResolveOptions, resolveEffect } from "./resolve.ts";
 import { checkSignal, type Signalled, sendSignal } from "./signal.ts";
 import { load } from "./values.ts";
@@ -53,12 +55,27 @@ export interface Client {
     payload: G[N],
     options?: CommandOptions,
   ): Promise<Signalled>;
+  /**
+   * Sends the signal that a token of `ctx.callbackToken` stands for, once: the same token and payload again get the same
+   * answer, another payload is refused. Answers as `signal`.
+   *
+   * @throws InvalidArgumentError for what is no token, UnknownCallbackError for an unknown one, RefusedError when it has
+   * expired, is used, or belongs to another engine, SchemaError, InboxFullError, SignalInDoubtError
+   */
+  callback<G extends Signals>(contract: Contract<Json, Json, G>, token: string, payload: G[keyof G & string]): Promise<Signalled>;
   /** Waits up to `timeoutMs` for the end; 0 asks once. */
   result<R extends Json>(
     contract: Contract<Json, R>,
     ref: Ref,
     options: { timeoutMs: number; abortSignal?: AbortSignal },
   ): Promise<Ended<R> | { readonly status: "open" }>;
+  /**
+   * What the item's steps write, as they write it, until it ends: by `for await`. A reader that drops what is replaced
+   * ends with the text of the committed attempts. A redrive goes on for a new reader.
+   *
+   * @throws InvalidArgumentError for an invalid cursor
+   */
+  output(ref: Ref, options?: OutputOptions): AsyncIterable<OutputEvent>;
   status(ref: Ref): Promise<ItemStatus>;
   /** Newest first. */
   list(options?: ListOptions): Promise<Page<ItemStatus>>;
@@ -116,7 +133,9 @@ export function createClient(deps: Deps): Client {
       const signal = await checkSignal(contract, name, payload, checkId(options.id ?? deps.nonce()));
       return sendSignal(deps, await find(ref), signal, atMs);
     },
+    callback: (contract, token, payload) => sendCallback(deps, contract, token, payload, nextAtMs()),
     result: (contract, ref, options) => waitForResult(deps, contract, ref, options),
+    output: (ref, options = {}) => readOutput(deps, () => find(ref), options),
     status: async (ref) => statusOf(deps, await find(ref)),
     list: (options = {}) => listItems(deps, options),
     state: async (ref) => readState(deps, await find(ref)),

@@ -136,7 +136,7 @@ async function standsFor(deps: Deps, draft: Draft, key: string, record: StoredRe
     const until = head.rememberedUntilAtMs;
     if (until !== null && until <= nowMs) return "replace";
     // A call that is repeated does not begin a new life for a signal that the old one has read.
-    const repeated = draft.signal !== null && (await wasTaken(deps, live, draft.signal.id));
+    const repeated = draft.signal !== null && (await wasTaken(deps, live, draft.signal));
     if (draft.options.ifEnded === "again" && !repeated) return "replace";
   }
   requireSame(draft, key, entry.workId, entry.payloadDigest);

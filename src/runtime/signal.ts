@@ -5,7 +5,7 @@
  * have read the inbox before it can end; one that is closing may have read it already, so its end is waited for.
  */
 import { type AnyContract, signalSchema, validate } from "../domain/contract.ts";
-import { SignalInDoubtError, UnknownWorkItemError } from "../domain/errors.ts";
+import { SignalConflictError, SignalInDoubtError, UnknownWorkItemError } from "../domain/errors.ts";
 import { isEnded } from "../domain/head.ts";
 import type { WorkId } from "../domain/ids.ts";
 import { encodeJson, type Json } from "../domain/json.ts";
@@ -46,10 +46,13 @@ export async function checkSignal(contract: AnyContract, name: string, payload: 
 /** @throws InboxFullError, SignalConflictError, SignalInDoubtError */
 export async function sendSignal(deps: Deps, live: LiveRecords, signal: CheckedSignal, nowMs: number): Promise<Signalled> {
   const { item, partition, head } = live;
-  if (isEnded(head.status)) return { accepted: await wasTaken(deps, live, signal.id), status: head.status.kind };
+  if (isEnded(head.status)) {
+    const accepted = await wasTaken(deps, live, signal);
+    return { accepted, status: head.status.kind };
+  }
   const sort = await bufferSignal(deps, partition, signal, head.version, nowMs);
   await sendHint(deps, item, null, 0);
-  return wasAccepted(deps, item.workId, signal.id, sort);
+  return wasAccepted(deps, item.workId, signal, sort);
 }
 
 /** Without a hint, and without a look: for an item that is about to be enqueued, too. */
@@ -65,22 +68,25 @@ export async function bufferSignal(
   return deliver(deps, partition, { kind: "signal", id, digest, encode }, version, nowMs);
 }
 
-async function wasAccepted(deps: Deps, workId: WorkId, id: string, sort: string): Promise<Signalled> {
+async function wasAccepted(deps: Deps, workId: WorkId, signal: CheckedSignal, sort: string): Promise<Signalled> {
   for (let waitedMs = 0; ; waitedMs += LOOK_MS) {
     const live = await readLive(deps, workId);
     if (live.item === null) throw new UnknownWorkItemError(deps.namespace, workId);
     const { status } = live.head;
     if (status.kind !== "closing") {
-      const accepted = !isEnded(status) || live.head.consumed.includes(sort) || (await wasTaken(deps, live, id));
+      const accepted = !isEnded(status) || live.head.consumed.includes(sort) || (await wasTaken(deps, live, signal));
       return { accepted, status: statusOf(deps, live).status };
     }
-    if (waitedMs >= CLOSING_MS) throw new SignalInDoubtError(workId, id, CLOSING_MS);
+    if (waitedMs >= CLOSING_MS) throw new SignalInDoubtError(workId, signal.id, CLOSING_MS);
     await pause(deps.clock, LOOK_MS);
   }
 }
 
-/** A commit has consumed it. */
-export async function wasTaken(deps: Deps, { partition, head }: LiveRecords, id: string): Promise<boolean> {
+/** A commit has consumed it. @throws SignalConflictError when its id stood for another one */
+export async function wasTaken(deps: Deps, { partition, head, item }: LiveRecords, signal: CheckedSignal): Promise<boolean> {
+  const { id, digest } = signal;
   const seen = await readSeen(deps, partition, id);
-  return seen !== null && (seen.consumed || head.consumed.includes(inboxKey(seen.sentAtMs, id)));
+  if (seen === null) return false;
+  if (seen.digest !== null && seen.digest !== digest) throw new SignalConflictError(item.workId, id, seen.digest, digest);
+  return seen.consumed || head.consumed.includes(inboxKey(seen.sentAtMs, id));
 }

@@ -1,0 +1,26 @@
+/** The same signal id again, once the item has ended. */
+import { expect, test } from "vitest";
+import { z } from "zod";
+import { defineContract } from "../../src/domain/contract.ts";
+import { defineEngine } from "../../src/domain/engine.ts";
+import { SignalConflictError } from "../../src/domain/errors.ts";
+import { createWorld } from "../support/world.ts";
+
+const Asking = defineContract({ id: "asking", payload: z.json(), result: z.json(), signals: { answer: z.json() } });
+const asking = defineEngine(Asking, {
+  version: 1,
+  state: z.json(),
+  init: null,
+  step: async (state, ctx) => (ctx.wake.kind === "go" ? ctx.waitFor(state, { signals: ["answer"] }) : ctx.complete(null)),
+});
+
+test("a repeat is answered like the first, and another signal under its id is refused", async () => {
+  const world = createWorld();
+  world.work([asking]);
+  const { workId } = await world.client.enqueue(Asking, null);
+  const send = (answer: string) => world.client.signal(Asking, workId, "answer", answer, { id: "once" });
+  expect(await send("yes")).toMatchObject({ accepted: true });
+  await world.end(workId);
+  expect(await send("yes")).toEqual({ accepted: true, status: "completed" });
+  await expect(send("no")).rejects.toThrow(SignalConflictError);
+});
