@@ -23,7 +23,7 @@
  * can push neither HEAD nor a cancel out of it.
  */
 /** From `from` (inclusive) to `to` (exclusive), by byte order. */
-interface SortRange {
+export interface SortRange {
   readonly from: string;
   readonly to: string;
 }
