@@ -37,8 +37,9 @@ export function createCrashes(onCrash: (process: string) => void): Crashes {
   function matches(at: CrashPoint, draft: RecordDraft): "before" | "after" | null {
     if (typeof at === "object") {
       if (!draft.sort.startsWith("effect/") || draft.body["key"] !== at.effect) return null;
-      if (at.when === "before") return draft.body["state"] === "reserved" ? "after" : null;
-      return draft.body["state"] === "confirmed" ? "before" : null;
+      const state = kindOf(draft.body["state"]);
+      if (at.when === "before") return state === "reserved" ? "after" : null;
+      return state === "confirmed" ? "before" : null;
     }
     if (draft.sort !== HEAD_KEY || !isOutcome(heads.get(draft.partition) ?? UNBORN, standingOf(draft))) return null;
     switch (at) {
@@ -74,6 +75,10 @@ export function createCrashes(onCrash: (process: string) => void): Crashes {
       return draft === null ? run() : write(process, draft, run);
     },
   };
+}
+
+function kindOf(state: unknown): unknown {
+  return typeof state === "object" && state !== null && "kind" in state ? state.kind : null;
 }
 
 /** What of a snapshot tells that a step has run since. */
