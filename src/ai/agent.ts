@@ -6,7 +6,7 @@
 import { isStepCount, type ModelMessage, ToolLoopAgent, type ToolLoopAgentSettings, type ToolSet } from "ai";
 import { z } from "zod";
 import type { Ctx, EngineCode, Outcome } from "../index.ts";
-import { throwIfHalted } from "./attempt.ts";
+import { attemptOf, throwIfHalted } from "./attempt.ts";
 import { classifyModelError } from "./classify.ts";
 import type { AgentPayload, AgentResult, AgentSignals } from "./contract.ts";
 import { gathered, readMessages, requestsIn, respond, type StoredMessage, storedMessage, storeMessages } from "./messages.ts";
@@ -99,6 +99,8 @@ async function takeTurn<T extends ToolSet>(
   settings: DurableAgentSettings<T>,
   messages: ModelMessage[],
 ): Promise<{ finishReason: string; added: ModelMessage[] }> {
+  // What it says is set apart from what it said before.
+  attemptOf(ctx).wrote = messages.some((message) => message.role === "assistant" && textOf(message) !== "");
   const failures: unknown[] = [];
   const own = {
     ...settings,
@@ -124,7 +126,9 @@ function turnsIn(messages: readonly ModelMessage[]): number {
   return messages.filter(({ role }) => role === "assistant").length;
 }
 function resultOf(messages: readonly ModelMessage[], finishReason: string): AgentResult {
-  const content = messages.findLast(({ role }) => role === "assistant")?.content ?? "";
-  const text = typeof content === "string" ? content : content.map((part) => (part.type === "text" ? part.text : "")).join("");
-  return { text, finishReason, turns: turnsIn(messages) };
+  const last = messages.findLast(({ role }) => role === "assistant");
+  return { text: last === undefined ? "" : textOf(last), finishReason, turns: turnsIn(messages) };
+}
+function textOf({ content }: ModelMessage): string {
+  return typeof content === "string" ? content : content.map((part) => (part.type === "text" ? part.text : "")).join("");
 }

@@ -9,13 +9,14 @@ import { type Line, type ScriptedModel, scriptedModel } from "./scripted-model.t
 
 const Clerk = agentContract("clerk");
 
-function createOffice() {
+function createOffice(meanwhile: () => Promise<unknown> = async () => undefined) {
   const refunds: number[] = [];
   const tools = {
     refund: tool({
       inputSchema: z.object({ cents: z.number() }),
       execute: async ({ cents }) => {
         refunds.push(cents);
+        await meanwhile();
         return { paid: cents };
       },
     }),
@@ -51,6 +52,8 @@ describe("a durable agent", () => {
     expect(await rolesOf(rig, workId)).toEqual(["user", "assistant", "tool", "assistant"]);
     const status = await rig.status(workId);
     expect(status).toMatchObject({ version: 2, meters: { inputTokens: 20, outputTokens: 6 } });
+    const written = await Array.fromAsync(rig.output(workId), ({ kind, text }) => (kind === "chunk" ? text : ""));
+    expect(written.join("")).toBe("One moment.\n\nPaid.");
     expect(model.asked[0]?.prompt.map(({ role }) => role)).toEqual(["system", "user"]);
     expect(model.asked[1]?.prompt.map(({ role }) => role)).toEqual(["system", "user", "assistant", "tool"]);
   });
@@ -61,8 +64,8 @@ describe("a durable agent", () => {
       prompt.some(({ role }) => role === "tool") ? "Paid." : { calls: [calling(`id${n}`, 5)] },
     );
     await using rig = open(model, tools);
-    const { workId } = await rig.enqueue(Clerk, { prompt: "Refund me." });
     rig.crashNext({ effect: "tool/refund/id0", when });
+    const { workId } = await rig.enqueue(Clerk, { prompt: "Refund me." });
     expect(await rig.result(Clerk, workId, { timeoutMs: 600_000 })).toMatchObject({
       status: "completed",
       result: { text: "Paid." },
@@ -158,19 +161,21 @@ describe("a durable agent", () => {
     });
   });
 
-  test("a message that comes while a turn is repeated does not change the turn", async () => {
-    const { refunds, tools } = createOffice();
+  test("a message that comes before a turn is repeated does not change the turn", async () => {
+    const { refunds, tools } = createOffice(() =>
+      rig.signal(Clerk, { contract: Clerk, key: "k" }, "message", { text: "Hurry." }, { id: "m" }),
+    );
     const model = scriptedModel(lines({ calls: [calling("a", 5)] }, "Paid."));
     await using rig = open(model, tools);
-    const { workId } = await rig.enqueue(Clerk, { prompt: "Refund me." });
-    rig.crashNext({ effect: "tool/refund/a", when: "before" });
-    rig.crashNext("before-commit");
-    await rig.signal(Clerk, workId, "message", { text: "Hurry." });
+    rig.crashNext({ effect: "tool/refund/a", when: "after" });
+    const { workId } = await rig.enqueue(Clerk, { prompt: "Refund me." }, { key: "k" });
     expect(await rig.result(Clerk, workId, { timeoutMs: 600_000 })).toMatchObject({
       status: "completed",
-      result: { text: "Paid." },
+      result: { text: "Paid.", turns: 2 },
     });
-    expect(refunds).toEqual([5]);
+    expect(rig.crashed).toHaveLength(1);
+    expect(refunds).toEqual([5, 5]);
+    expect(await rolesOf(rig, workId)).toEqual(["user", "assistant", "tool", "user", "assistant"]);
   });
 
   test("stops after so many turns", async () => {
@@ -202,8 +207,8 @@ describe("a durable agent", () => {
     const { tools } = createOffice();
     const model = scriptedModel(lines({ calls: [calling("a", 5)] }));
     await using rig = open(model, tools, { ifInDoubt: "park" });
-    const { workId } = await rig.enqueue(Clerk, { prompt: "Refund me." });
     rig.crashNext({ effect: "tool/refund/a", when: "after" });
+    const { workId } = await rig.enqueue(Clerk, { prompt: "Refund me." });
     await rig.advance(120_000);
     expect((await rig.status(workId)).status).toBe("paused");
     expect(model.asked).toHaveLength(1);
