@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
@@ -11,6 +11,14 @@ const project = mkdtempSync(join(tmpdir(), "rookery-ai-agent-"));
 const readme = readFileSync(join(import.meta.dirname, "README.md"), "utf8");
 const plain = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(ROOKERY|SHOP)_/.test(name)));
 const started: ChildProcess[] = [];
+const FILES = [
+  import.meta.resolve("./caller.ts"),
+  import.meta.resolve("./contract.ts"),
+  import.meta.resolve("./engine.ts"),
+  import.meta.resolve("./model.ts"),
+  import.meta.resolve("./rookery.config.ts"),
+  import.meta.resolve("./shop.ts"),
+];
 
 /** As `npm install` would, but with the sources of this repository. */
 function install(): void {
@@ -37,8 +45,7 @@ function run(...args: string[]): string {
 const main = join(root, "src/cli/main.ts");
 
 beforeAll(() => {
-  for (const file of ["caller", "contract", "engine", "model", "rookery.config", "shop"])
-    cpSync(join(import.meta.dirname, `${file}.ts`), join(project, `${file}.ts`));
+  for (const file of FILES) cpSync(new URL(file), join(project, basename(file)));
   install();
 });
 afterAll(() => {

@@ -3,7 +3,7 @@ import { tool } from "ai";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { agentContract, type DurableAgentSettings, durableAgent, pendingApprovals } from "../../src/ai.ts";
-import { defineEngine } from "../../src/index.ts";
+import { DidNotHappen, defineEngine } from "../../src/index.ts";
 import { createTestRig, type TestRig } from "../../src/testing.ts";
 import { type Line, type ScriptedModel, scriptedModel } from "./scripted-model.ts";
 
@@ -201,6 +201,19 @@ describe("a durable agent", () => {
     expect(await rig.result(Clerk, workId, { timeoutMs: 60_000 })).toMatchObject({ result: { text: "Hello." } });
     expect((await Array.fromAsync(rig.events(workId))).map(({ kind }) => kind)).toContain("failed");
     expect(errors.map(String)).toEqual(["Error: overloaded"]);
+  });
+
+  test("tries its step again when a call surely did not happen and the model is not to be told", async () => {
+    let calls = 0;
+    const { refunds, tools } = createOffice(async () => {
+      if (calls++ === 0) throw new DidNotHappen("closed");
+    });
+    const model = scriptedModel(lines({ calls: [calling("a", 5)] }, "Paid."));
+    await using rig = open(model, tools, { isAnswer: () => false });
+    const { workId } = await rig.enqueue(Clerk, { prompt: "Refund me." });
+    expect(await rig.result(Clerk, workId, { timeoutMs: 60_000 })).toMatchObject({ result: { text: "Paid.", turns: 2 } });
+    expect(refunds).toEqual([5, 5]);
+    expect(model.asked).toHaveLength(2);
   });
 
   test("is parked when a call is in doubt and a person is to say", async () => {

@@ -148,6 +148,22 @@ describe("generateText in a step", () => {
     expect(again.asked).toHaveLength(2);
   });
 
+  test("tells the model nothing of a call that was broken off", async () => {
+    const double = createDouble();
+    const model = teller();
+    const broken = new AbortController();
+    const { tools } = createShop(() => {
+      broken.abort();
+      throw new Error("aborted");
+    });
+    const step = async (ctx: StepCtx) => {
+      const durable = durableTools(ctx, tools, { ifInDoubt: "rerun" });
+      await generateText({ model: durableModel(ctx, model), tools: durable, prompt: "Refund.", abortSignal: broken.signal });
+    };
+    await double.attempt((ctx) => step(ctx).catch(() => undefined));
+    expect(confirmed(double)).toEqual({});
+  });
+
   test("keeps dates, URLs and bytes of a result, and says so of one that cannot be kept", async () => {
     const made = {
       at: new Date(5),
@@ -284,6 +300,21 @@ describe("streamText in a step", () => {
     expect(await double.attempt(step(model, tools))).toBe("I look.Done.");
     expect(calls).toHaveLength(1);
     expect(model.asked).toHaveLength(2);
+  });
+
+  test("gives its reader no tool call before the answer is on record", async () => {
+    const double = createDouble();
+    const remembered = await double.attempt(async (ctx) => {
+      const model = durableModel(ctx, teller());
+      const { stream } = await model.doStream({ prompt: [{ role: "user", content: [{ type: "text", text: "Refund." }] }] });
+      const seen: [string, number][] = [];
+      for await (const { type } of stream) seen.push([type, double.memos.size]);
+      return seen.filter(([type]) => type === "tool-call" || type === "finish");
+    });
+    expect(remembered).toEqual([
+      ["tool-call", 1],
+      ["finish", 1],
+    ]);
   });
 
   test("remembers no answer that broke off", async () => {
