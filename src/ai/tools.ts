@@ -7,7 +7,6 @@
  */
 import type { InferToolInput, InferToolOutput, Tool, ToolExecutionOptions, ToolSet } from "ai";
 import {
-  DidNotHappen,
   type Effect,
   EffectFailedError,
   type Fence,
@@ -39,7 +38,7 @@ export interface DurableToolsOptions<T extends ToolSet> {
   readonly timeoutMs?: number | { readonly [K in keyof T]?: number };
   /**
    * Whether an error is the tool's answer, which the model is told. Default: DidNotHappen is; other errors are answers of
-   * tools that are safe to repeat (`"rerun"`), and leave all others in doubt.
+   * tools that are safe to repeat (`"rerun"`), whatever an earlier try of the call did, and leave all others in doubt.
    */
   readonly isAnswer?: (error: unknown, toolName: string) => boolean;
 }
@@ -73,7 +72,7 @@ function durableTool<T extends ToolSet>(ctx: StepCtx, name: string, tool: AnyToo
   const ifInDoubt = choiceFor(name, options.ifInDoubt);
   const { timeoutMs: limit } = options;
   const timeoutMs = typeof limit === "number" ? limit : limit?.[name];
-  const isAnswer = options.isAnswer ?? ((error: unknown) => error instanceof DidNotHappen || ifInDoubt === "rerun");
+  const isAnswer = options.isAnswer ?? ((error: unknown) => ifInDoubt === "rerun" || isDidNotHappen(error));
   const durable = async (input: unknown, given: ToolExecutionOptions<never>): Promise<unknown> => {
     const { toolCallId } = given;
     const effect: Effect<Json, Json> = {
@@ -91,6 +90,11 @@ function durableTool<T extends ToolSet>(ctx: StepCtx, name: string, tool: AnyToo
   };
   // Of a tool whose own types are not known here: it takes and gives what `execute` did.
   return { ...tool, execute: durable } as AnyTool;
+}
+
+/** Also of another copy of this package, as the ledger sees it. */
+function isDidNotHappen(error: unknown): boolean {
+  return error instanceof Error && error.name === "DidNotHappen";
 }
 
 function choiceFor(name: string, ifInDoubt: string | object): Choice {
