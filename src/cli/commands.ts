@@ -55,6 +55,12 @@ export const COMMANDS: readonly CommandEntry[] = [
   ),
   entry("log", LOOK, "the log that its engine appends to", async () => (await import("./commands/log.ts")).configureLog),
   entry(
+    "effects",
+    LOOK,
+    "an item's side effects, and which are in doubt",
+    async () => (await import("./commands/effects.ts")).configureEffects,
+  ),
+  entry(
     "artifact",
     LOOK,
     "list an item's artifacts, or show one",
@@ -68,6 +74,12 @@ export const COMMANDS: readonly CommandEntry[] = [
   ),
   entry("pause", CHANGE, "hold items before their next step", async () => (await import("./commands/pause.ts")).configurePause),
   entry("resume", CHANGE, "let paused items go on", async () => (await import("./commands/resume.ts")).configureResume),
+  entry(
+    "resolve",
+    CHANGE,
+    "say what became of an effect in doubt",
+    async () => (await import("./commands/resolve.ts")).configureResolve,
+  ),
   entry(
     "redrive",
     CHANGE,

@@ -1,5 +1,6 @@
 /** Commands to type next, with the flags that were given for this one. */
 import type { ItemStatus } from "../runtime/inspect.ts";
+import type { EffectEntry } from "../runtime/resolve.ts";
 import type { Cli } from "./cli.ts";
 import { shellWord } from "./refs.ts";
 
@@ -14,8 +15,24 @@ export function suggestion({ flags }: Pick<Cli, "flags">, ...words: readonly str
   return ["rookery", ...words, ...told].map(shellWord).join(" ");
 }
 
+/** How to say what became of the effects that are in doubt: the first of them stands for all. */
+export function resolveSteps(cli: Pick<Cli, "flags">, workId: string, effects: readonly EffectEntry[]): string[] {
+  const inDoubt = effects.filter(({ state }) => state === "in_doubt");
+  const [first] = inDoubt;
+  if (first === undefined) return [];
+  const several = inDoubt.filter(({ key }) => key === first.key).length > 1;
+  const step = several ? ["--step", String(first.step)] : [];
+  const say = (...words: readonly string[]): string => suggestion(cli, "resolve", workId, first.key, ...step, ...words);
+  return [say("--happened", "{}"), say("--did-not-happen")];
+}
+
 /** What one can do with an item as it stands. `engineMissing`: nobody can work on it from here. */
-export function nextSteps(cli: Pick<Cli, "flags">, item: ItemStatus, engineMissing: boolean): string[] {
+export function nextSteps(
+  cli: Pick<Cli, "flags">,
+  item: ItemStatus,
+  engineMissing: boolean,
+  effects: readonly EffectEntry[] = [],
+): string[] {
   const say = (...words: readonly string[]): string => suggestion(cli, ...words, item.workId);
   const work = [suggestion(cli, "worker"), suggestion(cli, "run", "--id", item.workId)];
   if (engineMissing) return [suggestion(cli, "engines")];
@@ -27,14 +44,16 @@ export function nextSteps(cli: Pick<Cli, "flags">, item: ItemStatus, engineMissi
       return [say("events", "--follow"), say("cancel")];
     case "sleeping":
     case "closing":
-      return [say("events"), say("pause"), say("cancel")];
+      return [item.findingOut ? say("effects") : say("events"), say("pause"), say("cancel")];
     case "waiting": {
       const [name] = item.waitsFor?.signals ?? [];
       const send = name === undefined ? [] : [`${say("signal")} ${shellWord(name)} '{}'`];
       return [...send, say("events"), say("cancel")];
     }
     case "paused":
-      return [say("resume"), say("cancel")];
+      return effects.some(({ state }) => state === "in_doubt")
+        ? [say("effects"), ...resolveSteps(cli, item.workId, effects), say("cancel")]
+        : [say("resume"), say("cancel")];
     case "completed":
       return item.artifacts > 0 ? [say("artifact", "list")] : [say("events")];
     case "failed":

@@ -83,16 +83,16 @@ async function findEngine(cli: Cli, id: string) {
 const STDIN = "stdin";
 
 /** JSON as it stands, `-` for stdin, `@file` for a file; nothing is an empty object. @throws CliError */
-export async function readPayload(text: string | undefined, io: Io): Promise<Json> {
+export async function readPayload(text: string | undefined, io: Io, what = "payload"): Promise<Json> {
   if (text === undefined) return {};
   if (text === "-") return parse(await readStdin(io), STDIN);
-  if (!text.startsWith("@")) return parse(text, "payload");
+  if (!text.startsWith("@")) return parse(text, what);
   const path = resolve(io.cwd, text.slice(1));
   try {
     return parse(await readFile(path, "utf8"), path);
   } catch (thrown) {
     if (thrown instanceof CliError) throw thrown;
-    throw new CliError(EXIT.usage, `payload: cannot read ${path}: ${messageOf(thrown)}`, { cause: thrown });
+    throw new CliError(EXIT.usage, `${what}: cannot read ${path}: ${messageOf(thrown)}`, { cause: thrown });
   }
 }
 async function readStdin(io: Io): Promise<string> {

@@ -64,6 +64,8 @@ export interface ItemStatus {
   readonly parent: { readonly workId: WorkId; readonly key: string; readonly group: string | null } | null;
   readonly hasChildren: boolean;
   readonly retrying: boolean;
+  /** It sleeps until it can be found out what became of an effect. */
+  readonly findingOut: boolean;
   readonly pausedBecause: string | null;
   readonly deadlineAtMs: number | null;
   readonly rememberedUntilAtMs: number | null;
@@ -114,6 +116,7 @@ export function statusOf(deps: Deps, live: LiveRecords): ItemStatus {
     parent: item.parent === null ? null : { ...item.parent, group: item.parent.group?.name ?? null },
     hasChildren: live.hasChildren,
     retrying: open.kind === "sleeping" && open.why === "retry",
+    findingOut: open.kind === "sleeping" && open.why === "effect",
     pausedBecause: status.kind === "paused" ? status.reason : null,
     deadlineAtMs: isEnded(status) ? null : head.deadlineAtMs,
     rememberedUntilAtMs: head.rememberedUntilAtMs,

@@ -2,6 +2,7 @@
 import type { ArtifactRef } from "../../domain/engine.ts";
 import type { Json } from "../../domain/json.ts";
 import type { ItemStatus } from "../../runtime/inspect.ts";
+import type { EffectEntry } from "../../runtime/resolve.ts";
 import type { Cli } from "../cli.ts";
 import type { Configure } from "../configure.ts";
 import { missingEngine } from "../needs.ts";
@@ -21,7 +22,8 @@ async function showStatus(cli: Cli, id: string | undefined, options: RefOptions)
   const store = await cli.existing();
   const [item, artifacts, result] = [await store.status(ref), await store.artifacts(ref), await store.resultJson(ref)];
   if (cli.print.json) return cli.print.document({ ...item, result });
-  cli.print.facts(factsOf(cli, item, { artifacts, result, missing: await missingFor(cli, item) }));
+  const effects = item.status === "paused" ? await store.effects(ref) : [];
+  cli.print.facts(factsOf(cli, item, { artifacts, result, effects, missing: await missingFor(cli, item) }));
 }
 
 /** Asked only of what waits: looking at an item needs no code of the user's, which may be broken. */
@@ -36,10 +38,12 @@ const RESULT_CHARS = 400;
 interface Beside {
   readonly artifacts: readonly ArtifactRef[];
   readonly result: Json;
+  /** Of a paused item. */
+  readonly effects: readonly EffectEntry[];
   readonly missing: string | null;
 }
 
-function factsOf(cli: Cli, item: ItemStatus, { artifacts, result, missing }: Beside): Fact[] {
+function factsOf(cli: Cli, item: ItemStatus, { artifacts, result, effects, missing }: Beside): Fact[] {
   const nowMs = Date.now();
   const word = cli.style(STATUS_TINTS[item.status], statusWord(item.status));
   const sentence = clean(statusSentence(item, nowMs, missing));
@@ -52,7 +56,7 @@ function factsOf(cli: Cli, item: ItemStatus, { artifacts, result, missing }: Bes
     ["result", result === null ? null : cut(clean(JSON.stringify(result)), RESULT_CHARS)],
     ["artifacts", artifacts.length === 0 ? null : names(artifacts)],
     ...originOf(item, nowMs),
-    ...nextSteps(cli, item, missing !== null).map((line, i): Fact => [i === 0 ? "next" : " ", line, "whole"]),
+    ...nextSteps(cli, item, missing !== null, effects).map((line, i): Fact => [i === 0 ? "next" : " ", line, "whole"]),
   ];
 }
 

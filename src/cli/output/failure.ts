@@ -13,13 +13,14 @@ export interface Failure {
 }
 
 const BAD_INPUT: readonly ErrorCode[] = ["invalid_argument", "schema", "not_json"];
-const NOT_FOUND: readonly ErrorCode[] = ["unknown_engine", "unknown_work_item", "unknown_artifact"];
+const NOT_FOUND: readonly ErrorCode[] = ["unknown_engine", "unknown_work_item", "unknown_artifact", "unknown_effect"];
 const REFUSED: readonly ErrorCode[] = ["refused", "key_conflict", "inbox_full"];
 
 const HINTS: Partial<Record<ErrorCode, string>> = {
   unknown_engine: ENGINES_HINT,
   unknown_work_item: "list what there is: rookery list (and look at --namespace and --home)",
   key_conflict: "take another key, or the payload of the first time; once it has ended, --again starts a new life",
+  unknown_effect: "see what it has: rookery effects <id>",
   inbox_full: "start a worker to read them: rookery worker",
   store_too_new: "npm install rookery@latest",
   store_unavailable: "see what is wrong with: rookery doctor",

@@ -50,6 +50,7 @@ function sentenceOf(item: ItemStatus, nowMs: number): string {
     case "running":
       return item.recovering === null ? "a worker is on it" : "a worker lets its recover have its turn";
     case "sleeping":
+      if (item.findingOut) return `what became of an effect is not known; asked again ${wakes(item, nowMs)}`;
       return item.retrying
         ? `the last attempt failed; tried again ${wakes(item, nowMs)}`
         : `goes on by itself ${wakes(item, nowMs)}`;
