@@ -5,3 +5,6 @@
 export type { Crash, CrashPoint } from "./testing/crashes.ts";
 export { NotSettledError, type UnsettledStep } from "./testing/not-settled.ts";
 export { createTestRig, type LogEntry, type TestRig, type TestRigOptions } from "./testing/rig.ts";
+export { runStep, type StepInput, type StepOutcome, type StepRun } from "./testing/run-step.ts";
+export type { Deeds, Given, GivenSignal, GivenWake } from "./testing/solo-context.ts";
+export type { EffectAnswer, EffectCall } from "./testing/solo-effects.ts";

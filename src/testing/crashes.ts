@@ -2,6 +2,7 @@
 import type { Intercept, PortCall } from "../adapters/memory/intercept.ts";
 import { assertNever, InvalidArgumentError } from "../domain/errors.ts";
 import { parseItemPartition } from "../domain/ids.ts";
+import type { Json } from "../domain/json.ts";
 import { HEAD_KEY } from "../domain/keys.ts";
 import type { RecordDraft } from "../ports/record-store.ts";
 
@@ -21,14 +22,14 @@ export interface Crashes {
   next(at: CrashPoint): void;
   readonly happened: readonly Crash[];
   /** What stands between a process and its ports. */
-  interceptFor(process: string): Intercept;
+  interceptFor(holder: string): Intercept;
   /** Nothing of the process is answered or has an effect any more. */
-  isDead(process: string): boolean;
+  isDead(holder: string): boolean;
 }
 
 const never = <T>(): Promise<T> => new Promise<T>(() => undefined);
 
-export function createCrashes(onCrash: (process: string) => void): Crashes {
+export function createCrashes(onCrash: (holder: string) => void): Crashes {
   const armed: CrashPoint[] = [];
   const happened: Crash[] = [];
   const dead = new Set<string>();
@@ -37,9 +38,8 @@ export function createCrashes(onCrash: (process: string) => void): Crashes {
   function matches(at: CrashPoint, draft: RecordDraft): "before" | "after" | null {
     if (typeof at === "object") {
       if (!draft.sort.startsWith("effect/") || draft.body["key"] !== at.effect) return null;
-      const state = kindOf(draft.body["state"]);
-      if (at.when === "before") return state === "reserved" ? "after" : null;
-      return state === "confirmed" ? "before" : null;
+      if (at.when === "before") return kindOf(draft.body["state"]) === "reserved" ? "after" : null;
+      return kindOf(draft.body["state"]) === "confirmed" ? "before" : null;
     }
     if (draft.sort !== HEAD_KEY || !isOutcome(heads.get(draft.partition) ?? UNBORN, standingOf(draft))) return null;
     switch (at) {
@@ -51,16 +51,16 @@ export function createCrashes(onCrash: (process: string) => void): Crashes {
         return assertNever(at);
     }
   }
-  async function write<T>(process: string, draft: RecordDraft, run: () => Promise<T>): Promise<T> {
+  async function write<T>(holder: string, draft: RecordDraft, run: () => Promise<T>): Promise<T> {
     const [at] = armed;
     const when = at === undefined ? null : matches(at, draft);
     if (draft.sort === HEAD_KEY && when !== "before") heads.set(draft.partition, standingOf(draft));
     if (at === undefined || when === null) return run();
     armed.shift();
-    dead.add(process);
+    dead.add(holder);
     if (when === "after") await run();
-    happened.push({ at, workId: parseItemPartition(draft.partition)?.workId ?? draft.partition, process });
-    onCrash(process);
+    happened.push({ at, workId: parseItemPartition(draft.partition)?.workId ?? draft.partition, process: holder });
+    onCrash(holder);
     return never();
   }
   return {
@@ -68,17 +68,13 @@ export function createCrashes(onCrash: (process: string) => void): Crashes {
     next: (at) => {
       armed.push(checked(at));
     },
-    isDead: (process) => dead.has(process),
-    interceptFor: (process) => (call, run) => {
-      if (dead.has(process)) return never();
+    isDead: (holder) => dead.has(holder),
+    interceptFor: (holder) => (call, run) => {
+      if (dead.has(holder)) return never();
       const draft = draftOf(call);
-      return draft === null ? run() : write(process, draft, run);
+      return draft === null ? run() : write(holder, draft, run);
     },
   };
-}
-
-function kindOf(state: unknown): unknown {
-  return typeof state === "object" && state !== null && "kind" in state ? state.kind : null;
 }
 
 /** What of a snapshot tells that a step has run since. */
@@ -93,8 +89,10 @@ const ENDED = ["completed", "failed", "cancelled", "dead_lettered"];
 function standingOf({ body }: RecordDraft): Standing {
   const { version, failures, status } = body;
   const count = (value: unknown): number => (typeof value === "number" ? value : 0);
-  const kind = typeof status === "object" && status !== null && "kind" in status ? status["kind"] : null;
-  return { version: count(version), failures: count(failures), ended: ENDED.includes(String(kind)) };
+  return { version: count(version), failures: count(failures), ended: ENDED.includes(kindOf(status)) };
+}
+function kindOf(state: Json | undefined): string {
+  return typeof state === "object" && state !== null && "kind" in state ? String(state["kind"]) : "";
 }
 function isOutcome(from: Standing, to: Standing): boolean {
   return to.version > from.version || to.failures > from.failures || (to.ended && !from.ended);

@@ -42,7 +42,7 @@ export function createCrew(environment: Environment, idle: IdleClock): Crew {
     started += 1;
     const name = `worker-${started}`;
     const stop = new AbortController();
-    const deps = environment.process(name, {
+    const deps = environment.depsOf(name, {
       intercept: crashes.interceptFor(name),
       clock: mortalClock(clock, () => crashes.isDead(name)),
       queueClock: idle,

@@ -43,7 +43,7 @@ export interface Environment {
   brokerOf(namespace: string): MemoryBroker;
   brokers(): Iterable<MemoryBroker>;
   /** The deps of one process. */
-  process(name: string, options?: ProcessOptions): Deps;
+  depsOf(name: string, options?: ProcessOptions): Deps;
   /** Compression is under way: it runs outside the event loop. */
   isPacking(): boolean;
 }
@@ -74,7 +74,7 @@ export function createEnvironment({ settings, nowMs, seed = 1 }: EnvironmentOpti
     nextAlarmAtMs: alarms.nextAtMs,
     brokerOf,
     brokers: () => brokers.values(),
-    process(name, options = {}) {
+    depsOf(name, options = {}) {
       const { namespace = "test", intercept, clock: own = clock, queueClock = own } = options;
       const processes = machine.tableOf(name);
       const broker = brokerOf(namespace);

@@ -79,10 +79,10 @@ export function createTestRig(options: TestRigOptions): TestRig {
   const { clock, logger } = environment;
   const idle = createIdleClock(clock);
   const crew = createCrew(environment, idle);
-  const sweeper = environment.process("sweeper");
+  const sweeper = environment.depsOf("sweeper");
   const waits = createCountedClock(clock);
-  const acting = createClient(environment.process("client", { clock: waits }));
-  const looking = createClient(environment.process("client", { clock: idle }));
+  const acting = createClient(environment.depsOf("client", { clock: waits }));
+  const looking = createClient(environment.depsOf("client", { clock: idle }));
   let disposed = false;
 
   const time = createTime({

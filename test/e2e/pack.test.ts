@@ -40,6 +40,26 @@ import { defineConfig } from "rookery";
 import { tally } from "./engine.ts";
 export default defineConfig({ engines: [tally] });
 `;
+/** For Node's own test runner. */
+const OWN_TEST = `
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { createTestRig, runStep } from "rookery/testing";
+import { Tally } from "./contract.ts";
+import { tally } from "./engine.ts";
+test("a step adds", async () => {
+  const run = await runStep(tally, { payload: { upTo: 3 }, state: { next: 2, sum: 1 } });
+  assert.equal(run.kind, "next");
+});
+test("the whole adds up, with a crash on the way", async () => {
+  await using rig = createTestRig({ engines: [tally] });
+  rig.crashNext("before-commit");
+  const { workId } = await rig.enqueue(Tally, { upTo: 4 });
+  const end = await rig.result(Tally, workId, { timeoutMs: 60_000 });
+  assert.deepEqual(end, { status: "completed", result: { sum: 10 } });
+  assert.equal(rig.crashed.length, 1);
+});
+`;
 /** Each line under a directive must not compile: the types that reach a user are those that we wrote. */
 const MISUSE = `
 import { defineEngine } from "rookery";
@@ -58,6 +78,8 @@ export const wrong = defineEngine(Tally, {
   },
 });
 `;
+
+const FILES = { contract: CONTRACT, engine: ENGINE, "rookery.config": CONFIG, misuse: MISUSE, "own.test": OWN_TEST };
 
 interface Ended {
   readonly status: number | null;
@@ -120,7 +142,7 @@ describe("the packed package", () => {
     mkdirSync(project);
     writeFileSync(join(project, "package.json"), JSON.stringify({ name: "stranger", private: true, type: "module" }));
     succeed("npm", ["install", "--prefer-offline", "--no-audit", "--no-fund", tarball], project);
-    for (const [name, text] of Object.entries({ contract: CONTRACT, engine: ENGINE, "rookery.config": CONFIG, misuse: MISUSE })) {
+    for (const [name, text] of Object.entries(FILES)) {
       writeFileSync(join(project, `${name}.ts`), text);
     }
   });
@@ -135,7 +157,7 @@ describe("the packed package", () => {
   });
 
   test("type-checks in a strict project, its own declarations included", () => {
-    const { status, all } = typeCheck(["rookery.config.ts", "misuse.ts"], NODE_TYPES);
+    const { status, all } = typeCheck(["rookery.config.ts", "misuse.ts", "own.test.ts"], NODE_TYPES);
     expect(status, all).toBe(0);
   });
 
@@ -161,6 +183,10 @@ describe("the packed package", () => {
   test("runs the project's own engine to its end", () => {
     const stdout = succeed("npx", ["--no-install", "rookery", "run", "tally", '{"upTo":4}'], project);
     expect(stdout).toMatch(/"sum": 10/);
+  });
+
+  test("tests the project's own engine", () => {
+    expect(succeed(process.execPath, ["--test", "own.test.ts"], project)).toMatch(/pass 2\n/);
   });
 
   test("refuses a payload that does not fit, by its exit code", () => {

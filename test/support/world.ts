@@ -73,7 +73,7 @@ const ENDED = ["completed", "failed", "cancelled", "dead_lettered"] as const;
 export function createWorld(settings: Partial<Settings> = {}): World {
   const environment = createEnvironment({ settings: { ...DEFAULT_SETTINGS, ...settings } });
   const { clock, machine, logger, store, brokerOf } = environment;
-  const process = (name: string, options: ProcessOptions = {}): Deps => environment.process(name, options);
+  const process = (name: string, options: ProcessOptions = {}): Deps => environment.depsOf(name, options);
   let sinceSweepMs = 0;
   let workers = 0;
 

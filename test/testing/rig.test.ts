@@ -221,19 +221,9 @@ test("a dead process changes nothing any more", async () => {
       });
     return ctx.complete(entered);
   });
-  await using rig = createTestRig({
-    engines: [
-      slow,
-      defineEngine(defineContract({ id: "other", payload: z.null(), result: z.null() }), {
-        version: 1,
-        state: z.null(),
-        init: null,
-        step: async (_s, ctx) => ctx.complete(null),
-      }),
-    ],
-    realTimeoutMs: 20,
-    ifStepHangs: "leave",
-  });
+  const Other = defineContract({ id: "other", payload: z.null(), result: z.null() });
+  const other = defineEngine(Other, { version: 1, state: z.null(), init: null, step: async (_s, ctx) => ctx.complete(null) });
+  await using rig = createTestRig({ engines: [slow, other], realTimeoutMs: 20, ifStepHangs: "leave" });
   const workId = await start(rig);
   await rig.settle();
   rig.crashNext("after-commit");
