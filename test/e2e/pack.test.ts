@@ -166,7 +166,14 @@ describe("the packed package", () => {
     expect(status, all).toBe(0);
   });
 
-  test("loads by every entry that it exports", () => {
+  test("loads by every entry that it exports, with the packages that are optional", () => {
+    const { peerDependencies } = JSON.parse(readFileSync(join(installed, "package.json"), "utf8")) as {
+      peerDependencies: object;
+    };
+    for (const peer of Object.keys(peerDependencies)) {
+      mkdirSync(dirname(join(project, "node_modules", peer)), { recursive: true });
+      symlinkSync(join(root, "node_modules", peer), join(project, "node_modules", peer));
+    }
     const { exports } = JSON.parse(readFileSync(join(installed, "package.json"), "utf8")) as { exports: object };
     const entries = Object.keys(exports).filter((entry) => !entry.endsWith(".json"));
     const code = entries.map((entry) => `await import("rookery${entry.slice(1)}");`).join("");

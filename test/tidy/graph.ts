@@ -26,6 +26,7 @@ export const LAYERS: readonly Layer[] = [
   { at: "src/adapters/node/", values: CORE, types: [], packages: ["node:"] },
   { at: "src/adapters/embedded/", values: [...CORE, "src/adapters/shared/"], types: [], packages: ["node:"] },
   { at: "src/engines/", values: ["src/index.ts"], types: [], packages: ["zod"] },
+  { at: "src/ai/", values: ["src/index.ts"], types: [], packages: ["ai", "@ai-sdk/provider", "zod"] },
   {
     at: "src/testing/",
     values: [...CORE, "src/runtime/", "src/adapters/memory/", "src/adapters/node/event-loop.ts"],
@@ -34,6 +35,7 @@ export const LAYERS: readonly Layer[] = [
   },
   { at: "src/cli/", values: ANYTHING, types: [], packages: ["node:", "commander", "chokidar", "get-east-asian-width", "zod"] },
   { at: "src/index.ts", values: [...CORE, "src/runtime/"], types: [], packages: [] },
+  { at: "src/ai.ts", values: ["src/ai/"], types: [], packages: [] },
   { at: "src/testing.ts", values: ["src/testing/"], types: [], packages: [] },
   { at: "src/embedded.ts", values: [...CORE, "src/runtime/", "src/adapters/", "src/index.ts"], types: [], packages: ["node:"] },
 ];

@@ -1,0 +1,4 @@
+import { defineConfig } from "rookery";
+import { support } from "./engine.ts";
+
+export default defineConfig({ engines: [support] });
