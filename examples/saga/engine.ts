@@ -10,24 +10,30 @@ export const Trip = defineContract({
   result: z.object({ ids: z.array(z.string()) }),
 });
 
-/** Books one leg a step. When one cannot be had, or the trip is cancelled, what was booked is given back, the last one first. */
+/**
+ * Books one leg a step. When one cannot be had, or the trip is cancelled, `recover` says so in the state, and the steps that
+ * follow give back what was booked, the last one first.
+ */
 export function createTrip({ book, unbook }: Office) {
   return defineEngine(Trip, {
     version: 1,
-    state: z.object({ ids: z.array(z.string()) }),
-    init: { ids: [] },
+    state: z.object({ ids: z.array(z.string()), undoing: z.string().nullable() }),
+    init: { ids: [], undoing: null },
     retry: { unknown: { attempts: 3 } },
-    async step({ ids }, ctx) {
+    async step({ ids, undoing }, ctx) {
+      if (undoing !== null) {
+        const last = ids.at(-1);
+        if (last === undefined) return ctx.fail(new Error(`all given back: ${undoing}`));
+        await ctx.effect("give back", { id: last }, unbook);
+        return ctx.next({ ids: ids.slice(0, -1), undoing }, { at: "give back" });
+      }
       const leg = LEGS[ids.length];
       if (leg === undefined) return ctx.complete({ ids });
       const id = await ctx.effect("book", { leg, who: ctx.payload.who }, book);
-      return ctx.next({ ids: [...ids, id] }, { at: "book" });
+      return ctx.next({ ids: [...ids, id], undoing }, { at: "book" });
     },
-    async recover({ ids }, cause, ctx) {
-      const id = ids.at(-1);
-      if (id === undefined) return ctx.fail(new Error(`all given back: ${cause.kind}`));
-      await ctx.effect("give back", { id }, unbook);
-      return ctx.next({ ids: ids.slice(0, -1) }, { at: "give back" });
+    async recover(state, cause, ctx) {
+      return ctx.next({ ...state, undoing: cause.kind }, { at: "give back" });
     },
   });
 }

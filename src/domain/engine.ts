@@ -186,7 +186,12 @@ export interface EngineCode<P extends Json, R extends Json, G extends Signals, S
   init: NoInfer<S> | ((payload: P) => NoInfer<S>);
   /** One transition. May run more than once from the same state; the state passed in is a fresh copy each time. */
   step(state: NoInfer<S>, ctx: Ctx<P, R, G, NoInfer<S>, NoInfer<L>>): Promise<Outcome>;
-  /** Durable steps before a bad end is final (exhausted, crashed, cancelled, deadline, limit; not after `fail`): compensate here. Once per life; its wake is "go". */
+  /**
+   * Durable steps before a bad end is final (exhausted, crashed, cancelled, deadline, limit; not after `fail`): compensate
+   * here, once per life; its wake is "go". It is called for every step of the recovery until an outcome names the step to
+   * come with `at`: from then on `step` is, with the state that says what is to be undone. Unless the item completes, its
+   * end is that of the cause.
+   */
   recover?(state: NoInfer<S>, cause: Cause, ctx: Ctx<P, R, G, NoInfer<S>, NoInfer<L>>): Promise<Outcome>;
   /** Carries payload and state of an earlier version over. A throw pauses the item; nothing is lost. */
   migrate?(old: { payload: unknown; state: unknown }, fromVersion: number): { payload: P; state: NoInfer<S> };

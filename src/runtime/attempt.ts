@@ -5,7 +5,7 @@
 import { validate } from "../domain/contract.ts";
 import type { ArtifactRef, Cause, Engine, Outcome } from "../domain/engine.ts";
 import { InvalidArgumentError, messageOf, NotAnOutcomeError, StepTimeoutError, StoreUnavailableError } from "../domain/errors.ts";
-import type { Head, StoredCause } from "../domain/head.ts";
+import { type Head, RECOVER_NAME, type StoredCause } from "../domain/head.ts";
 import type { FencingToken } from "../domain/ids.ts";
 import type { Item, Stored } from "../domain/item.ts";
 import { decodeJson, encodeJson, type Json } from "../domain/json.ts";
@@ -221,8 +221,9 @@ async function payloadText(input: AttemptInput, carried: Carried | null): Promis
 async function callStep(input: AttemptInput, context: AttemptContext, stateText: string): Promise<Outcome> {
   const { code } = input.engine;
   const state: Json = decodeJson(stateText);
-  const { recovery } = input.head;
-  if (recovery === null) return code.step(state, context.ctx);
+  const { recovery, step } = input.head;
+  // `recover` has its turn for as long as the steps are named for it; another name hands over to `step`.
+  if (recovery === null || step !== RECOVER_NAME) return code.step(state, context.ctx);
   if (code.recover === undefined)
     throw new InvalidArgumentError(`engine ${input.engine.id}: recover`, "the function that began the recovery", undefined);
   return code.recover(state, liveCause(recovery.cause), context.ctx);

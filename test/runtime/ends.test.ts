@@ -50,6 +50,30 @@ test("`recover` takes durable steps with state, cause and attempts of its own, a
   await expectOneLine(world, workId);
 });
 
+test("an outcome of `recover` that names the step to come hands over to `step`, within the recovery", async () => {
+  const world = createWorld();
+  const seen: string[] = [];
+  const workId = await enqueue(world);
+  world.work([
+    engineOf(
+      async (state, ctx) => {
+        seen.push(`step ${String(state)}`);
+        if (state === 0) throw new TypeError("a bug");
+        return state === "undo 1" ? ctx.fail(new Error("all undone")) : ctx.next("undo 1", { at: "undo" });
+      },
+      {
+        recover: async (_state, cause, ctx) => {
+          seen.push(`recover ${cause.kind}`);
+          return ctx.next("undo 2", { at: "undo" });
+        },
+      },
+    ),
+  ]);
+  const status = await world.end(workId);
+  expect(seen).toEqual(["step 0", "recover exhausted", "step undo 2", "step undo 1"]);
+  expect(status).toMatchObject({ status: "dead_lettered", error: { message: "a bug" } });
+});
+
 test.each([
   ["ctx.fail", async (_state: unknown, _cause: unknown, ctx: { fail(error: Error): never }) => ctx.fail(new Error("undone"))],
   ["a throw until it is exhausted", async () => bug()],
