@@ -19,7 +19,11 @@ export class DidNotHappen extends Error {
 
 /** What the code of an effect may hand to the outside system. */
 export interface Fence {
-  /** The same whenever this effect is tried or asked about. */
+  /**
+   * The same whenever this effect is tried or asked about: `<workId>/<step>/<key>`, printable ASCII. A key that does not
+   * fit a header is in it as its digest. A machine may pause between our last check and the call, so let the outside
+   * system check it.
+   */
   readonly idempotencyKey: string;
   /** Rises with every claim of the item. */
   readonly fencingToken: number;

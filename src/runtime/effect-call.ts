@@ -73,7 +73,7 @@ export function makeEffect(call: EffectCall): Promise<string> {
 async function reserve(call: EffectCall, before: Entry | null, start: Start): Promise<string> {
   const untilAtMs = call.part.scope.deps.clock.nowMs() + call.timeoutMs;
   const written = await write(call, before, { kind: "reserved", untilAtMs, sinceMs: start.sinceMs });
-  if (!written.ok) return written.current === null ? lostLease(call) : found(call, written.current);
+  if (!written.ok) return overtaken(call, written.current);
   const reservation: Reservation = { ...written.entry, ...start, untilAtMs };
   try {
     await clearToStart(call, untilAtMs);
@@ -118,7 +118,7 @@ async function reservedBefore(call: EffectCall, entry: Entry, state: EffectState
   // A rerun reserves it anew by the same revision: that keeps the old holder out as well.
   if (call.ifInDoubt === "rerun") return reconcile(call, { ...entry, ...doubt });
   const written = await write(call, entry, { kind: "in_doubt", ...doubt });
-  return written.ok ? reconcile(call, { ...written.entry, ...doubt }) : settledByOther(call, written.current);
+  return written.ok ? reconcile(call, { ...written.entry, ...doubt }) : overtaken(call, written.current);
 }
 
 /** What an earlier attempt left in doubt. */
@@ -154,10 +154,10 @@ async function returned(call: EffectCall, mine: Reservation, value: unknown): Pr
 }
 
 /** This time. Where it was in doubt before, it still is. */
-async function didNotHappen(call: EffectCall, mine: Reservation, error: Error): Promise<never> {
+async function didNotHappen(call: EffectCall, mine: Reservation, error: Error): Promise<string> {
   const { otherwise } = mine;
   const written = await write(call, mine, otherwise.kind === "in_doubt" ? otherwise : openState(bounded(error.message)));
-  if (!written.ok) return lostLease(call);
+  if (!written.ok) return overtaken(call, written.current);
   throw error;
 }
 
@@ -165,7 +165,7 @@ async function didNotHappen(call: EffectCall, mine: Reservation, error: Error): 
 async function inDoubt(call: EffectCall, mine: Reservation, reason: string, thrown: { error: unknown } | null): Promise<string> {
   const doubt = { sinceMs: mine.sinceMs ?? call.part.scope.deps.clock.nowMs(), why: bounded(reason) };
   const written = await write(call, mine, { kind: "in_doubt", ...doubt });
-  if (!written.ok) return settledByOther(call, written.current);
+  if (!written.ok) return overtaken(call, written.current);
   if (call.ifInDoubt === "rerun") throw thrown === null ? inDoubtError(call, doubt.why) : thrown.error;
   if (call.ifInDoubt === "park") return interrupted(call, doubt.why, null, thrown?.error);
   if (thrown === null || mine.asked) return later(call, doubt, null);
@@ -217,12 +217,11 @@ async function kept(call: EffectCall, value: unknown): Promise<Kept> {
 }
 async function confirm(call: EffectCall, entry: Entry, { text, stored }: Kept): Promise<string> {
   const written = await write(call, entry, { kind: "confirmed", result: stored, byOperator: false });
-  return written.ok ? text : settledByOther(call, written.current);
+  return written.ok ? text : overtaken(call, written.current);
 }
-/** A new owner, or an operator, has found out meanwhile; or the lease is lost, and they are about to. */
-async function settledByOther(call: EffectCall, entry: Entry | null): Promise<string> {
-  const { kind } = entry?.record.state ?? { kind: "gone" };
-  return entry !== null && (kind === "confirmed" || kind === "failed") ? found(call, entry) : lostLease(call);
+/** Somebody else wrote it meanwhile: an operator, or the new owner of the item. */
+async function overtaken(call: EffectCall, current: Entry | null): Promise<string> {
+  return current === null ? lostLease(call) : found(call, current);
 }
 
 function write(call: EffectCall, before: Entry | null, state: EffectState): Promise<Rewritten> {

@@ -12,6 +12,7 @@ import {
   isReservationOver,
   verdictOf,
 } from "../../src/domain/effect.ts";
+import { EffectFailedError, EffectInDoubtError } from "../../src/domain/errors.ts";
 import { keyOfStep } from "../../src/domain/head.ts";
 import { parseToken } from "../../src/domain/ids.ts";
 import { ASK_MS, DAY_MS, HOUR_MS, MINUTE_MS } from "../../src/domain/limits.ts";
@@ -52,6 +53,11 @@ describe("did not happen", () => {
     expect(classOf(new Copy("no"))).toBe("transient");
     expect(classOf(new Copy("no", { cause: Object.assign(new Error("bad"), { status: 400 }) }))).toBe("validation");
   });
+});
+
+test("what was given up is a business error, what is in doubt an unknown one", () => {
+  expect(classOf(new EffectFailedError(WORK_ID, "k", "no"))).toBe("business");
+  expect(classOf(new EffectInDoubtError(WORK_ID, "k", "lost"))).toBe("unknown");
 });
 
 describe("the idempotency key", () => {

@@ -1,6 +1,7 @@
 /** A worker that dies in any of its port calls around an effect, over a real outside system that counts (G4, G6). */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Engine } from "../../src/domain/engine.ts";
+import { EFFECT_MS } from "../../src/domain/limits.ts";
 import type { ItemStatus } from "../../src/runtime/inspect.ts";
 import { createWorld } from "../support/world.ts";
 import { enqueue } from "./builders.ts";
@@ -66,9 +67,12 @@ async function ending({ choice, faults, known }: Deaths): Promise<{ ended: strin
     if (known) world.machine.end(`worker-${i}`);
   }
   world.work([engine], { name: "last" });
+  const startMs = world.clock.nowMs();
   const key = `${workId}/0/charge`;
   const count = () => outside.counts.get(key) ?? 0;
   const { status } = await world.reach(workId, ["completed", "paused", "dead_lettered"], 10 * 60_000);
+  // A death that is noticed is not waited out.
+  if (known) expect(world.clock.nowMs() - startMs).toBeLessThan(EFFECT_MS / 2);
   const result = `done ${key}`;
   const before = count();
   if (status === "paused") {

@@ -7,7 +7,7 @@ import { pause } from "../../src/runtime/deps.ts";
 import { createWorld, type World } from "../support/world.ts";
 import { enqueue, kinds } from "./builders.ts";
 import { anEffect, engineWith, oneStep } from "./effect-builders.ts";
-import { freezer, nameOf } from "./faults.ts";
+import { freezer, nameOf, outage } from "./faults.ts";
 
 type Answer = Awaited<ReturnType<Exclude<Effect<Json, Json>["ifInDoubt"], string>>>;
 
@@ -89,6 +89,53 @@ test("after a day of asking again it waits for a person, who may let it ask once
   expect(log).toHaveLength(7);
 });
 
+test("after a day of running it in vain it waits for a person, too", async () => {
+  const { world, workId, log } = await asking([() => ({ happened: false })]);
+  const startMs = world.clock.nowMs();
+  await world.reach(workId, "paused", 2 * ASK_MS);
+  expect(world.clock.nowMs() - startMs).toBe(ASK_MS);
+  expect(log.length).toBeLessThan(1_000);
+  expect(log.slice(-2)).toEqual([`ask at ${ASK_MS}`, `run at ${ASK_MS}`]);
+});
+
+test("a store that fails between the effect and its record is no death: the next attempt asks at once", async () => {
+  const world = createWorld();
+  const log: string[] = [];
+  const asks = anEffect(
+    async () => {
+      log.push("run");
+      return "made";
+    },
+    {
+      ifInDoubt: async () => {
+        log.push("ask");
+        return { happened: true, result: "asked" };
+      },
+    },
+  );
+  const store = outage((call) => nameOf(call).startsWith("records.write effect/") && log.length === 1);
+  store.on = true;
+  const retry = { transient: { attempts: 2, minMs: 0, maxMs: 0 } };
+  world.work(
+    [
+      oneStep(
+        (ctx) =>
+          ctx
+            .effect("k", null, asks)
+            .finally(() => (store.on = false))
+            .catch(() => "skipped"),
+        { retry },
+      ),
+    ],
+    {
+      intercept: store.intercept,
+    },
+  );
+  const workId = await enqueue(world);
+  await world.end(workId, 1_000);
+  expect([log, await world.client.resultJson(workId)]).toEqual([["run", "ask"], "asked"]);
+});
+
 test.each<[string, () => unknown, RegExp]>([
   ["throws", () => Promise.reject(new TypeError("a bug")), /^a bug$/],
   ["answers nothing", () => undefined, /ifInDoubt of effect "pay": expected \{ happened: true, result \}.*got undefined/],
@@ -145,7 +192,6 @@ test("a rerun that did not happen leaves the first one in doubt", async () => {
   const workId = await enqueue(world);
   const since = world.clock.nowMs();
   await world.reach(workId, "sleeping");
-  await world.clock.advance(0);
   while (runs < 2) await world.pass(500);
   expect(await world.client.effects(workId)).toMatchObject([{ state: "in_doubt", error: "lost", sinceMs: since }]);
   await world.end(workId);

@@ -1,5 +1,6 @@
 /** `ctx.effect` while nothing dies: what is stored, what is shared, what is refused, and who decides on a doubt (G5, G6). */
 import { expect, test } from "vitest";
+import { z } from "zod";
 import { DidNotHappen, type Effect } from "../../src/domain/effect.ts";
 import { EffectInDoubtError } from "../../src/domain/errors.ts";
 import type { Json } from "../../src/domain/json.ts";
@@ -61,6 +62,15 @@ test("the input reaches the code as a copy, with a fence that is the same on eve
   expect(await world.client.resultJson(workId)).toBeGreaterThan(0);
 });
 
+test("its time is over with the effect: nothing is aborted, and nothing waits, after it", async () => {
+  const world = createWorld();
+  const signals: AbortSignal[] = [];
+  const quick = anEffect(async (_input, { abortSignal }) => signals.push(abortSignal), { timeoutMs: 7_777 });
+  await resultOf(world, (ctx) => ctx.effect("k", null, quick));
+  await world.pass(60_000);
+  expect(signals.map(({ aborted }) => aborted)).toEqual([false]);
+});
+
 test("a key that does not fit a header goes outside as its digest", async () => {
   const keys = ["größe", " trailing ", "k".repeat(161), "two\nlines"];
   const sent = await resultOf(createWorld(), async (ctx) =>
@@ -116,26 +126,30 @@ test("an effect that nobody waits for settles before the outcome is committed, a
   expect(await world.client.effects(workId)).toMatchObject([{ key: "late", state: "in_doubt", error: "nobody hears this" }]);
 });
 
-test("an effect that is begun when all have settled is refused", async () => {
+test("an effect that is begun when all have settled is refused, however long the outcome is checked", async () => {
   const world = createWorld();
   const late: string[] = [];
+  const slowly = async (): Promise<boolean> => {
+    await pause(world.clock, 1_000);
+    return true;
+  };
+  const effect = anEffect(async () => late.push("run"));
   world.work([
-    oneStep(async (ctx) => {
-      void pause(world.clock, 10)
-        .then(() =>
-          ctx.effect(
-            "late",
-            null,
-            anEffect(async () => 1),
-          ),
-        )
-        .catch((error) => late.push(message(error)));
-      return null;
-    }),
+    engineWith(
+      async (state, ctx) => {
+        if (state === 1) return ctx.complete(null);
+        for (const afterMs of [500, 1_500])
+          void pause(world.clock, afterMs)
+            .then(() => ctx.effect("late", null, effect))
+            .catch((error) => late.push(message(error)));
+        return ctx.next(1);
+      },
+      { state: z.any().refine(slowly) },
+    ),
   ]);
   await world.end(await enqueue(world));
-  await world.pass(100);
-  expect(late).toEqual([expect.stringContaining("CtxRevokedError: ctx.effect was used after its attempt had ended")]);
+  await world.pass(2_000);
+  expect(late).toEqual(Array.from({ length: 2 }, () => expect.stringContaining("CtxRevokedError: ctx.effect was used after")));
 });
 
 test.each<[string, (ctx: EffectCtx) => Promise<Json>, string | RegExp]>([

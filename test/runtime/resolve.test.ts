@@ -1,5 +1,6 @@
 /** A person's word on an effect in doubt, and what people see of effects (G6, G8). */
 import { expect, test } from "vitest";
+import { DidNotHappen } from "../../src/domain/effect.ts";
 import type { Json } from "../../src/domain/json.ts";
 import { INLINE_STATE_BYTES } from "../../src/domain/limits.ts";
 import type { Resolution } from "../../src/domain/resolution.ts";
@@ -195,6 +196,27 @@ test("one that may be at work is not for a person until its time is over, or its
     if (gone) worker.die();
     else world.clock.setNowMs(world.clock.nowMs() + 8_000);
     expect(await world.client.resolve(workId, "k", { fail: "enough" })).toMatchObject({ state: "failed", error: "enough" });
+  }
+});
+
+test("a person's word that overtakes the effect's own end stands", async () => {
+  for (const end of ["returns", "throws", "did not happen"]) {
+    const world = createWorld();
+    const slow = anEffect(
+      async () => {
+        await pause(world.clock, 8_000);
+        if (end === "returns") return "late";
+        throw end === "throws" ? new Error("late") : new DidNotHappen("late");
+      },
+      { timeoutMs: 9_000, ifInDoubt: "park" },
+    );
+    world.work([oneStep((ctx) => ctx.effect("k", null, slow))]);
+    const workId = await enqueue(world);
+    await world.pass(1_000);
+    world.clock.setNowMs(world.clock.nowMs() + 8_000);
+    await world.client.resolve(workId, "k", { happened: true, result: "told" });
+    await world.end(workId);
+    expect([await world.client.resultJson(workId), await kinds(world, workId)]).toEqual(["told", ["step", "ended", "refused"]]);
   }
 });
 
