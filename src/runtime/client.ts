@@ -1,5 +1,5 @@
 /** From outside: enqueue, wait, look, command. The same client for one machine and for AWS. */
-import { type AnyContract, type Contract, type NoSignals, requireContract, type Signals, validate } from "../domain/contract.ts";
+import { type AnyContract, type Contract, type NoSignals, requireContract, type Signals } from "../domain/contract.ts";
 import type { ArtifactRef, Ended } from "../domain/engine.ts";
 import { InvalidArgumentError, UnknownWorkItemError } from "../domain/errors.ts";
 import { isEnded } from "../domain/head.ts";
@@ -8,13 +8,13 @@ import type { Command } from "../domain/inbox.ts";
 import type { JournalEvent } from "../domain/journal.ts";
 import { decodeJson, type Json } from "../domain/json.ts";
 import { NOTE_CHARS, SECOND_MS } from "../domain/limits.ts";
-import { reviveError } from "../domain/stored-error.ts";
 import type { Page } from "../ports/record-store.ts";
 import { sha256 } from "../wire/digest.ts";
 import { decodeKey } from "../wire/key.ts";
 import { pickArtifact } from "./artifacts.ts";
 import { sendCommand } from "./command.ts";
 import { type Deps, pause } from "./deps.ts";
+import { endOf } from "./end-of.ts";
 import { checkId, type Enqueued, type EnqueueOptions, enqueue } from "./enqueue.ts";
 import { type HistoryEntry, type ItemStatus, readArtifacts, readEvents, readHistory, readState, statusOf } from "./inspect.ts";
 import { type ListOptions, listItems } from "./list.ts";
@@ -172,20 +172,6 @@ async function waitForResult<R extends Json>(
     await pause(deps.clock, Math.min(waitMs, leftMs), options.abortSignal);
     budgetMs -= waitMs;
   }
-}
-
-async function endOf<R extends Json>(
-  deps: Deps,
-  contract: Contract<Json, R>,
-  live: LiveRecords,
-): Promise<Ended<R> | { readonly status: "open" }> {
-  const { status } = live.head;
-  if (status.kind === "completed") {
-    const value = decodeJson(await load(deps, live.partition, status.result));
-    return { status: "completed", result: await validate(`result of work item ${live.item.workId}`, contract.result, value) };
-  }
-  if (!isEnded(status)) return { status: "open" };
-  return { status: status.kind, error: reviveError(status.error) };
 }
 
 async function resultJson(deps: Deps, live: LiveRecords): Promise<Json | null> {

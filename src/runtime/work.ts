@@ -11,10 +11,11 @@ import { assertNever, messageOf, RecordUndecodableError } from "../domain/errors
 import { isEnded } from "../domain/head.ts";
 import type { Message } from "../ports/work-queue.ts";
 import { decodeHint, type Hint } from "../wire/hint.ts";
+import { mayBegin } from "./admission.ts";
 import { writeDue } from "./alarms.ts";
 import type { Deps } from "./deps.ts";
 import { type Engines, rulesOf, shorter } from "./engines.ts";
-import { tellIfSatisfied } from "./group.ts";
+import { lookAtGroup, tellIfSatisfied } from "./group.ts";
 import { sendNext } from "./hints.ts";
 import { isStale } from "./inbox.ts";
 import { type LiveRecords, readDue, readLive } from "./live.ts";
@@ -74,11 +75,12 @@ async function handle(deps: Deps, engines: Engines, message: Message, hint: Hint
         if (await settle(deps, live.item)) return remove(deps, message);
         break;
       case "look_at_group":
-        groupSeen = !(await tellIfSatisfied(deps, live));
+        groupSeen = !(await lookAtGroup(deps, live));
         break;
       case "claim":
         if (engine === null) return patiently(deps, () => deps.queue.hide(message, backoffMs(message.receiveCount)));
         if (await isOldSignal(deps, live, decision.claim)) break;
+        if (decision.claim.wake !== null && !(await mayBegin(deps, live))) return remove(deps, message);
         if (decision.claim.suspect && !host.isAlone()) {
           if (await host.becomeAlone(message)) break;
           return patiently(deps, () => deps.queue.hide(message, jitterMs(deps)));
