@@ -40,3 +40,4 @@ export type { Enqueued, EnqueueOptions, StartSignal } from "./runtime/enqueue.ts
 export type { HistoryEntry, ItemStatus, ShownStatus } from "./runtime/inspect.ts";
 export type { ListOptions } from "./runtime/list.ts";
 export type { Signalled } from "./runtime/signal.ts";
+export type { ChildrenOptions, ChildStatus, GroupStatus } from "./runtime/tree.ts";

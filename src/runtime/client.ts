@@ -21,6 +21,7 @@ import { type ListOptions, listItems } from "./list.ts";
 import { type LiveRecords, readLive } from "./live.ts";
 import { readLog } from "./log.ts";
 import { checkSignal, type Signalled, sendSignal } from "./signal.ts";
+import { type ChildrenOptions, type ChildStatus, type GroupStatus, listChildren, listGroups } from "./tree.ts";
 import { load } from "./values.ts";
 
 /** A work id, or a contract with the key that was given at enqueue. */
@@ -60,6 +61,10 @@ export interface Client {
   status(ref: Ref): Promise<ItemStatus>;
   /** Newest first. */
   list(options?: ListOptions): Promise<Page<ItemStatus>>;
+  /** Those that an item has started, a page at a time. */
+  children(ref: Ref, options?: ChildrenOptions): Promise<Page<ChildStatus>>;
+  /** How many children its groups have, and how they ended. */
+  groups(ref: Ref): Promise<readonly GroupStatus[]>;
   /** The state of the last committed version; null before the first. */
   state(ref: Ref): Promise<Json | null>;
   /** The result of a completed item, without its contract; null otherwise. */
@@ -108,6 +113,8 @@ export function createClient(deps: Deps): Client {
     result: (contract, ref, options) => waitForResult(deps, contract, ref, options),
     status: async (ref) => statusOf(deps, await find(ref)),
     list: (options = {}) => listItems(deps, options),
+    children: async (ref, options = {}) => listChildren(deps, (await find(ref)).partition, options),
+    groups: async (ref) => listGroups(deps, (await find(ref)).partition),
     state: async (ref) => readState(deps, await find(ref)),
     resultJson: async (ref) => resultJson(deps, await find(ref)),
     async *events(ref) {
