@@ -14,6 +14,7 @@ import {
   toldOf,
   waiting,
 } from "./family.ts";
+import { freezer } from "./faults.ts";
 
 const ok: Order = { end: "ok" };
 const bad: Order = { end: "fail" };
@@ -270,5 +271,57 @@ describe("a child that is redriven", () => {
     await world.pass(1_000);
     expect(await world.client.groups(id)).toMatchObject([{ total: 2, succeeded: 1, failed: 0 }]);
     await expectResult(world, id, [2, 0]);
+  });
+});
+
+describe("an attempt that came to nothing", () => {
+  test("leaves children behind that are not waited for, and that go with their parent", async () => {
+    const world = createWorld();
+    const parent = parentOf(
+      async (_state, ctx) => {
+        if (ctx.wake.kind === "children") return ctx.complete([ctx.wake.succeeded, ctx.wake.failed]);
+        if (ctx.attempt === 1) {
+          await startAll(ctx, [{ end: "sleep" }, { end: "sleep" }, ok], { group: "g" });
+          throw new Error("once is not enough");
+        }
+        await startAll(ctx, [ok, bad], { group: "g" }, 2);
+        return ctx.waitFor(1, { group: "g" });
+      },
+      // At once, and so within the same claim: the two attempts have one token.
+      { retry: { unknown: { attempts: 2, minMs: 0, maxMs: 0 } } },
+    );
+    world.work([childOf(world), parent]);
+    const id = await enqueueParent(world);
+    await expectResult(world, id, [1, 1]);
+    await world.pass(5_000);
+    const { entries } = await world.client.children(id);
+    expect(Object.fromEntries(entries.map(({ key, item }) => [key, item?.status]))).toEqual({
+      "0": "cancelled",
+      "1": "cancelled",
+      "2": "completed",
+      "3": "failed",
+    });
+    const items = await Promise.all(entries.map(({ workId }) => world.records(workId)));
+    const slots = items.flat().flatMap(({ sort, body }) => (sort === "LIVE/ITEM" ? [JSON.stringify(body["parent"])] : []));
+    expect(new Set(slots.map((slot) => slot.replace(/"key":"\d"/, ""))).size).toBe(4);
+  });
+  test("can start nobody once another worker has the item", async () => {
+    const world = createWorld();
+    const frost = freezer();
+    const parent = parentOf(async (_state, ctx) => {
+      if (ctx.attempt > 1) return ctx.complete("second");
+      await new Promise<void>((resolve) => world.clock.after(15_000, resolve));
+      await ctx.start(Child, ok, { key: "late", group: "g" });
+      return ctx.complete("first");
+    });
+    world.work([parent], { name: "first", intercept: frost.intercept });
+    const id = await enqueueParent(world);
+    await world.pass(1_000);
+    frost.freeze();
+    world.work([childOf(world), parent], { name: "second" });
+    await expectResult(world, id, "second");
+    frost.thaw();
+    await world.pass(60_000);
+    expect((await world.client.children(id)).entries).toMatchObject([{ key: "late", item: null }]);
   });
 });
