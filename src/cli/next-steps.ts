@@ -31,7 +31,8 @@ export function nextSteps(cli: Pick<Cli, "flags">, item: ItemStatus, engineMissi
     case "waiting": {
       const [name] = item.waitsFor?.signals ?? [];
       const send = name === undefined ? [] : [`${say("signal")} ${shellWord(name)} '{}'`];
-      return [...send, say("events"), say("cancel")];
+      const children = item.waitsFor?.group === null || item.waitsFor === null ? [] : [say("children")];
+      return [...send, ...children, say("events"), say("cancel")];
     }
     case "paused":
       return [say("resume"), say("cancel")];

@@ -2,11 +2,21 @@
 import type { ArtifactRef } from "../../domain/engine.ts";
 import type { Json } from "../../domain/json.ts";
 import type { ItemStatus } from "../../runtime/inspect.ts";
+import type { GroupStatus } from "../../runtime/tree.ts";
 import type { Cli } from "../cli.ts";
 import type { Configure } from "../configure.ts";
 import { missingEngine } from "../needs.ts";
 import { nextSteps } from "../next-steps.ts";
-import { causeText, errorText, holderText, STATUS_TINTS, statusSentence, statusWord, stepName } from "../output/item.ts";
+import {
+  causeText,
+  errorText,
+  groupText,
+  holderText,
+  STATUS_TINTS,
+  statusSentence,
+  statusWord,
+  stepName,
+} from "../output/item.ts";
 import type { Fact } from "../output/table.ts";
 import { clean, cut } from "../output/text.ts";
 import { instant, relative } from "../output/time.ts";
@@ -20,8 +30,9 @@ async function showStatus(cli: Cli, id: string | undefined, options: RefOptions)
   const ref = refOf(id, options);
   const store = await cli.existing();
   const [item, artifacts, result] = [await store.status(ref), await store.artifacts(ref), await store.resultJson(ref)];
-  if (cli.print.json) return cli.print.document({ ...item, result });
-  cli.print.facts(factsOf(cli, item, { artifacts, result, missing: await missingFor(cli, item) }));
+  const groups = item.hasChildren ? await store.groups(ref) : [];
+  if (cli.print.json) return cli.print.document({ ...item, groups, result });
+  cli.print.facts(factsOf(cli, item, { artifacts, result, groups, missing: await missingFor(cli, item) }));
 }
 
 /** Asked only of what waits: looking at an item needs no code of the user's, which may be broken. */
@@ -36,10 +47,11 @@ const RESULT_CHARS = 400;
 interface Beside {
   readonly artifacts: readonly ArtifactRef[];
   readonly result: Json;
+  readonly groups: readonly GroupStatus[];
   readonly missing: string | null;
 }
 
-function factsOf(cli: Cli, item: ItemStatus, { artifacts, result, missing }: Beside): Fact[] {
+function factsOf(cli: Cli, item: ItemStatus, { artifacts, result, groups, missing }: Beside): Fact[] {
   const nowMs = Date.now();
   const word = cli.style(STATUS_TINTS[item.status], statusWord(item.status));
   const sentence = clean(statusSentence(item, nowMs, missing));
@@ -51,6 +63,8 @@ function factsOf(cli: Cli, item: ItemStatus, { artifacts, result, missing }: Bes
     ...progressOf(item, nowMs),
     ["result", result === null ? null : cut(clean(JSON.stringify(result)), RESULT_CHARS)],
     ["artifacts", artifacts.length === 0 ? null : names(artifacts)],
+    ["parent", item.parent === null ? null : parentText(item.parent)],
+    ["children", item.hasChildren ? childrenText(groups) : null],
     ...originOf(item, nowMs),
     ...nextSteps(cli, item, missing !== null).map((line, i): Fact => [i === 0 ? "next" : " ", line, "whole"]),
   ];
@@ -79,6 +93,14 @@ function unreadText(count: number): string {
   return count === 1 ? "1 command waits for a worker" : `${count} commands wait for a worker`;
 }
 
+function parentText({ workId, key, group }: NonNullable<ItemStatus["parent"]>): string {
+  return `${workId}, as ${cut(clean(key), 200)}${group === null ? "" : ` in group ${clean(group)}`}`;
+}
+function childrenText(groups: readonly GroupStatus[]): string {
+  const shown = groups.slice(0, SHOWN_NAMES).map(groupText);
+  const more = groups.length - SHOWN_NAMES;
+  return groups.length === 0 ? "in no group" : `${shown.join("; ")}${more > 0 ? ` and ${more} more` : ""}`;
+}
 function originOf(item: ItemStatus, nowMs: number): Fact[] {
   return [
     ["labels", pairs(item.labels)],

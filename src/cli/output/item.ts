@@ -5,6 +5,7 @@ import { SECOND_MS } from "../../domain/limits.ts";
 import type { StoredError } from "../../domain/stored-error.ts";
 import type { StoredWake } from "../../domain/wake.ts";
 import type { ItemStatus, ShownStatus } from "../../runtime/inspect.ts";
+import type { GroupStatus } from "../../runtime/tree.ts";
 import type { Tint } from "./style.ts";
 import { clean } from "./text.ts";
 import { relative } from "./time.ts";
@@ -75,6 +76,11 @@ function waitText({ waitsFor, wakeAtMs }: ItemStatus, nowMs: number): string {
   ];
   const until = wakeAtMs === null ? "" : `, until ${relative(wakeAtMs, nowMs)}`;
   return whats.length === 0 ? `for its timeout ${relative(wakeAtMs ?? nowMs, nowMs)}` : `for ${whats.join(" or ")}${until}`;
+}
+export function groupText({ name, total, succeeded, failed, limit }: GroupStatus): string {
+  const ended = `${succeeded + failed} of ${total} ${total === 1 ? "has" : "have"} ended`;
+  const badly = failed === 0 ? "" : `, ${failed} badly`;
+  return `${clean(name)}: ${ended}${badly}${limit === null ? "" : `, at most ${limit} at once`}`;
 }
 export function wakeText(wake: StoredWake): string {
   switch (wake.kind) {
