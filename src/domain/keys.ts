@@ -83,8 +83,8 @@ export function leafName(version: number, token: number, n: number): string {
 }
 /** Whose leaf it is: of which step, and of which claim. */
 export function leafOrigin(leaf: string): { readonly version: number; readonly token: number } {
-  const [version = "", token = ""] = leaf.split(".");
-  return { version: Number(version), token: Number(token) };
+  const dot = leaf.indexOf(".");
+  return { version: Number(leaf.slice(0, dot)), token: Number(leaf.slice(dot + 1, leaf.indexOf(".", dot + 1))) };
 }
 /** The last part of the key of a leaf or of its list. */
 export function leafOfKey(sort: string): string {
@@ -109,8 +109,7 @@ export function groupLimitKey(group: string): string {
 export const GROUP_RANGE: SortRange = { from: "group/", to: "group0" };
 /** The records of the groups that come after the one that this record is of. */
 export function groupsAfter(sort: string): SortRange {
-  const [, group = ""] = sort.split("/");
-  return { from: `group/${group}0`, to: GROUP_RANGE.to };
+  return { from: `${sort.slice(0, sort.indexOf("/", GROUP_RANGE.from.length))}0`, to: GROUP_RANGE.to };
 }
 
 /** Chunks of the output stream, in the order in which a reader wants them. */

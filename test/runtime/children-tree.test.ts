@@ -1,9 +1,11 @@
 /** The tree: ends go down it, and it is seen from both sides. */
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
+import type { Intercept } from "../../src/adapters/memory/intercept.ts";
 import { defineContract } from "../../src/domain/contract.ts";
 import { defineEngine, type Engine } from "../../src/domain/engine.ts";
 import { COLLECT_AFTER_MS, DAY_MS, RETENTION_MS } from "../../src/domain/limits.ts";
+import { pause } from "../../src/runtime/deps.ts";
 import { createWorld, type World } from "../support/world.ts";
 import { Child, childOf, enqueueParent, expectResult, type Order, Parent, parentOf, startAll } from "./family.ts";
 
@@ -164,4 +166,34 @@ describe("what a child leaves behind", () => {
     expect(await world.records(child?.workId ?? "")).toEqual([]);
     expect(RETENTION_MS).toBeGreaterThan(0);
   });
+});
+
+test("the message of a parent stays with its worker while it cancels its children, however long that takes", async () => {
+  const world = createWorld();
+  const parent = parentOf(async (_state, ctx) => {
+    if (ctx.wake.kind !== "go") return ctx.complete(null);
+    await startAll(
+      ctx,
+      Array.from({ length: 40 }, () => asleep),
+      { group: "g" },
+    );
+    return ctx.waitFor(1, { timeoutMs: 60_000 });
+  });
+  let cancels = 0;
+  const slow: Intercept = async (call, run) => {
+    const [record] = call.args;
+    const isCancel = call.method === "write" && JSON.stringify(record).includes('"kind":"cancel"');
+    if (isCancel) {
+      cancels += 1;
+      await pause(world.clock, 20_000);
+    }
+    return run();
+  };
+  world.work([childOf(world), parent], { intercept: slow, concurrency: 50 });
+  const id = await enqueueParent(world);
+  await world.end(id);
+  await world.pass(300_000);
+  const statuses = (await world.client.children(id)).entries.map(({ item }) => item?.status);
+  expect(statuses).toEqual(statuses.map(() => "cancelled"));
+  expect(cancels).toBe(40);
 });
