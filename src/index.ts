@@ -44,3 +44,4 @@ export type { ListOptions } from "./runtime/list.ts";
 export type { OutputEvent, OutputOptions } from "./runtime/output-reader.ts";
 export type { EffectEntry, ResolveOptions } from "./runtime/resolve.ts";
 export type { Signalled } from "./runtime/signal.ts";
+export type { ChildrenOptions, ChildStatus, GroupStatus } from "./runtime/tree.ts";

@@ -42,6 +42,12 @@ export const COMMANDS: readonly CommandEntry[] = [
     async () => (await import("./commands/status.ts")).configureStatus,
   ),
   entry(
+    "children",
+    LOOK,
+    "the items that an item has started, and how many have ended",
+    async () => (await import("./commands/children.ts")).configureChildren,
+  ),
+  entry(
     "events",
     LOOK,
     "what happened to an item, oldest first",

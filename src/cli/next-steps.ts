@@ -48,7 +48,8 @@ export function nextSteps(
     case "waiting": {
       const [name] = item.waitsFor?.signals ?? [];
       const send = name === undefined ? [] : [`${say("signal")} ${shellWord(name)} '{}'`];
-      return [...send, say("events"), say("cancel")];
+      const children = item.waitsFor?.group === null || item.waitsFor === null ? [] : [say("children")];
+      return [...send, ...children, say("events"), say("cancel")];
     }
     case "paused":
       return effects.some(({ state }) => state === "in_doubt")

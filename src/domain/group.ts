@@ -40,9 +40,27 @@ export function markListed(leaf: string, index: number): string {
   const present = at(leaf, index);
   return withMark(leaf, index, present === "." ? "o" : present === "s" || present === "f" ? present.toUpperCase() : present);
 }
-export function hasEnded(leaf: string, index: number): boolean {
+/** For good: one that ended badly may have been redriven since. */
+export function hasSucceeded(leaf: string, index: number): boolean {
+  return at(leaf, index).toLowerCase() === "s";
+}
+export function isListed(leaf: string, index: number): boolean {
   const present = at(leaf, index);
-  return present !== "." && present !== "o";
+  return present === "o" || present === "S" || present === "F";
+}
+/** The slots of children that have ended and are waited for, in order. */
+export function countedSlots(leaf: string): number[] {
+  return slotsWhere(leaf, (mark) => mark === "S" || mark === "F");
+}
+/**
+ * The slots that take up one of the places of a limited group, in order: whoever is waited for and has not ended, and as
+ * long as the leaf is not closed (its step has not been committed) whoever may still be started in it.
+ */
+export function openSlots(leaf: string, closed: boolean): number[] {
+  return slotsWhere(leaf, (mark) => mark === "o" || (mark === "." && !closed));
+}
+function slotsWhere(leaf: string, picks: (mark: string) => boolean): number[] {
+  return Array.from(leaf).flatMap((mark, index) => (picks(mark) ? [index] : []));
 }
 
 function at(leaf: string, index: number): string {

@@ -85,6 +85,15 @@ const TOKEN_DIGITS = 12;
 export function leafName(version: number, token: number, n: number): string {
   return `${padded(version, SEGMENT_DIGITS)}.${padded(token, TOKEN_DIGITS)}.${padded(n, SEGMENT_DIGITS)}`;
 }
+/** Whose leaf it is: of which step, and of which claim. */
+export function leafOrigin(leaf: string): { readonly version: number; readonly token: number } {
+  const dot = leaf.indexOf(".");
+  return { version: Number(leaf.slice(0, dot)), token: Number(leaf.slice(dot + 1, leaf.indexOf(".", dot + 1))) };
+}
+/** The last part of the key of a leaf or of its list. */
+export function leafOfKey(sort: string): string {
+  return sort.slice(sort.lastIndexOf("/") + 1);
+}
 /** `group` is the digest of its name. */
 export function leafKey(group: string, leaf: string): string {
   return `group/${group}/leaf/${leaf}`;
@@ -95,10 +104,17 @@ export function leafRange(group: string): SortRange {
 export function memberListKey(group: string, leaf: string): string {
   return `group/${group}/list/${leaf}`;
 }
+export function memberListRange(group: string): SortRange {
+  return { from: `group/${group}/list/`, to: `group/${group}/list0` };
+}
 export function groupLimitKey(group: string): string {
   return `group/${group}/limit`;
 }
 export const GROUP_RANGE: SortRange = { from: "group/", to: "group0" };
+/** The records of the groups that come after the one that this record is of. */
+export function groupsAfter(sort: string): SortRange {
+  return { from: `${sort.slice(0, sort.indexOf("/", GROUP_RANGE.from.length))}0`, to: GROUP_RANGE.to };
+}
 
 /** `recover` begins under the version, and perhaps the token, of the step that failed, with attempts of its own. */
 export type OutputPhase = "step" | "recover";

@@ -6,12 +6,8 @@ import type { FencingToken } from "../domain/ids.ts";
 import type { Item } from "../domain/item.ts";
 import type { Abort } from "./abort.ts";
 import type { Deps } from "./deps.ts";
+import type { Family } from "./family.ts";
 import type { Interruptions } from "./interruption.ts";
-
-/** Whether the item is on record as one that has children. */
-export interface Family {
-  marked: boolean;
-}
 
 export interface AttemptScope {
   readonly deps: Deps;

@@ -1,5 +1,5 @@
 /** From outside: enqueue, wait, look, command. The same client for one machine and for AWS. */
-import { type AnyContract, type Contract, type NoSignals, requireContract, type Signals, validate } from "../domain/contract.ts";
+import { type AnyContract, type Contract, type NoSignals, requireContract, type Signals } from "../domain/contract.ts";
 import type { ArtifactRef, Ended } from "../domain/engine.ts";
 import { InvalidArgumentError, UnknownWorkItemError } from "../domain/errors.ts";
 import { isEnded } from "../domain/head.ts";
@@ -9,7 +9,6 @@ import type { JournalEvent } from "../domain/journal.ts";
 import { decodeJson, type Json } from "../domain/json.ts";
 import { NOTE_CHARS, SECOND_MS } from "../domain/limits.ts";
 import type { Resolution } from "../domain/resolution.ts";
-import { reviveError } from "../domain/stored-error.ts";
 import type { Page } from "../ports/record-store.ts";
 import { sha256 } from "../wire/digest.ts";
 import { decodeKey } from "../wire/key.ts";
@@ -17,6 +16,7 @@ import { pickArtifact } from "./artifacts.ts";
 import { sendCallback } from "./callback.ts";
 import { sendCommand } from "./command.ts";
 import { type Deps, pause } from "./deps.ts";
+import { endOf } from "./end-of.ts";
 import { checkId, type Enqueued, type EnqueueOptions, enqueue } from "./enqueue.ts";
 import { type HistoryEntry, type ItemStatus, readArtifacts, readEvents, readHistory, readState, statusOf } from "./inspect.ts";
 import { type ListOptions, listItems } from "./list.ts";
@@ -25,6 +25,7 @@ import { readLog } from "./log.ts";
 import { type OutputEvent, type OutputOptions, readOutput } from "./output-reader.ts";
 import { type EffectEntry, listEffects, type ResolveOptions, resolveEffect } from "./resolve.ts";
 import { checkSignal, type Signalled, sendSignal } from "./signal.ts";
+import { type ChildrenOptions, type ChildStatus, type GroupStatus, listChildren, listGroups } from "./tree.ts";
 import { load } from "./values.ts";
 
 /** A work id, or a contract with the key that was given at enqueue. */
@@ -79,6 +80,10 @@ export interface Client {
   status(ref: Ref): Promise<ItemStatus>;
   /** Newest first. */
   list(options?: ListOptions): Promise<Page<ItemStatus>>;
+  /** Those that an item has started, a page at a time. */
+  children(ref: Ref, options?: ChildrenOptions): Promise<Page<ChildStatus>>;
+  /** How many children its groups have, and how they ended. */
+  groups(ref: Ref): Promise<readonly GroupStatus[]>;
   /** The state of the last committed version; null before the first. */
   state(ref: Ref): Promise<Json | null>;
   /** The result of a completed item, without its contract; null otherwise. */
@@ -138,6 +143,8 @@ export function createClient(deps: Deps): Client {
     output: (ref, options = {}) => readOutput(deps, () => find(ref), options),
     status: async (ref) => statusOf(deps, await find(ref)),
     list: (options = {}) => listItems(deps, options),
+    children: async (ref, options = {}) => listChildren(deps, (await find(ref)).partition, options),
+    groups: async (ref) => listGroups(deps, (await find(ref)).partition),
     state: async (ref) => readState(deps, await find(ref)),
     resultJson: async (ref) => resultJson(deps, await find(ref)),
     async *events(ref) {
@@ -205,20 +212,6 @@ async function waitForResult<R extends Json>(
     await pause(deps.clock, Math.min(waitMs, leftMs), options.abortSignal);
     budgetMs -= waitMs;
   }
-}
-
-async function endOf<R extends Json>(
-  deps: Deps,
-  contract: Contract<Json, R>,
-  live: LiveRecords,
-): Promise<Ended<R> | { readonly status: "open" }> {
-  const { status } = live.head;
-  if (status.kind === "completed") {
-    const value = decodeJson(await load(deps, live.partition, status.result));
-    return { status: "completed", result: await validate(`result of work item ${live.item.workId}`, contract.result, value) };
-  }
-  if (!isEnded(status)) return { status: "open" };
-  return { status: status.kind, error: reviveError(status.error) };
 }
 
 async function resultJson(deps: Deps, live: LiveRecords): Promise<Json | null> {

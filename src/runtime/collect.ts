@@ -27,13 +27,13 @@ export async function collect(deps: Deps, item: Item): Promise<void> {
 }
 
 /**
- * What a collection left behind that ended after ITEM was removed. A HEAD beside no ITEM is of no living item: ITEM is
- * always written first.
+ * What a collection left behind that ended after ITEM was removed, or what was sent to an item that never came to be.
+ * What stands beside no ITEM is of no living item: ITEM is always written first.
  */
 export async function collectRest(deps: Deps, partition: string): Promise<void> {
   const records = await deps.store.read(partition, LIVE_RANGE);
   if (records.some((record) => record.sort === ITEM_KEY)) return;
-  for (const record of records) if (record.sort === HEAD_KEY) await removeOne(deps, record);
+  await removeBut(deps, partition, [ITEM_KEY, DUE_KEY]);
 }
 
 async function removeBut(deps: Deps, partition: string, kept: readonly string[]): Promise<void> {

@@ -4,7 +4,7 @@
  * no queue, so hiding and deleting it does nothing.
  *
  * G3: while it lasts it stands for the item's message, and DUE for it should it die. The hints that commits would send
- *     are held back, or a store where nobody but `rookery run` works would collect one per sleep; the one that the
+ *     for the item are held back, or a store where nobody but `rookery run` works would collect one per sleep; the one that the
  *     item then needs is sent when it is left open.
  */
 import { assertNever, UnknownEngineError, UnknownWorkItemError } from "../domain/errors.ts";
@@ -13,9 +13,10 @@ import type { WorkId } from "../domain/ids.ts";
 import { MAX_DELAY_MS, SECOND_MS } from "../domain/limits.ts";
 import type { Message, WorkQueue } from "../ports/work-queue.ts";
 import { decodeHint, encodeHint } from "../wire/hint.ts";
+import { mayBegin } from "./admission.ts";
 import { type Deps, pause } from "./deps.ts";
 import type { Engines } from "./engines.ts";
-import { tellIfSatisfied } from "./group.ts";
+import { lookAtGroup } from "./group.ts";
 import { sendNext } from "./hints.ts";
 import { type LiveRecords, readLive } from "./live.ts";
 import { patiently } from "./records.ts";
@@ -94,11 +95,12 @@ async function nextFor(deps: Deps, engines: Engines, live: LiveRecords, messageI
   const decision = decideNow(deps, live, hand, { engineLoaded: engine !== null, own: null, groupSeen: false });
   switch (decision.kind) {
     case "claim":
+      if (decision.claim.wake !== null && !(await mayBegin(deps, live))) return { kind: "wait", ms: LOOK_MS };
       return { kind: "work" };
     case "settle":
       return { kind: "settle" };
     case "look_at_group":
-      return (await tellIfSatisfied(deps, live)) ? { kind: "work" } : { kind: "wait", ms: LOOK_MS };
+      return (await lookAtGroup(deps, live)) ? { kind: "work" } : { kind: "wait", ms: LOOK_MS };
     case "hide":
       return { kind: "wait", ms: Math.min(decision.delayMs, LOOK_MS) };
     case "delete":
@@ -124,8 +126,8 @@ function createStand(deps: Deps, workId: WorkId) {
   const queue: WorkQueue = {
     ...deps.queue,
     // Only its own hints are held back: a child's, or that of whoever it wakes, goes out.
-    send: async (body, options) => {
-      if (decodeHint(body).workId !== workId) await deps.queue.send(body, options);
+    send: async (body, how) => {
+      if (decodeHint(body).workId !== workId) await deps.queue.send(body, how);
     },
     remove: async () => {
       hiddenMs = 0;

@@ -4,7 +4,7 @@
 import type { Claiming } from "../domain/decide.ts";
 import { isOverdue, signalWake } from "../domain/decide.ts";
 import type { Transition } from "../domain/ends.ts";
-import { assertNever, RookeryError, StepAbortedError, StepTimeoutError } from "../domain/errors.ts";
+import { assertNever, messageOf, RookeryError, StepAbortedError, StepTimeoutError } from "../domain/errors.ts";
 import type { Head } from "../domain/head.ts";
 import type { InboxEntry } from "../domain/inbox.ts";
 import type { Stored } from "../domain/item.ts";
@@ -16,6 +16,7 @@ import { type AttemptReport, type Input, type OutcomeReport, transition } from "
 import type { StoredWake } from "../domain/wake.ts";
 import type { Message } from "../ports/work-queue.ts";
 import { type Abort, createAbort } from "./abort.ts";
+import { hintNext } from "./admission.ts";
 import { type AttemptEnd, type Carried, runAttempt, type Settled, type ValueCache } from "./attempt.ts";
 import { type Heartbeat, startHeartbeat } from "./heartbeat.ts";
 import { isStale, notYetConsumed, signalsAfter } from "./inbox.ts";
@@ -133,8 +134,19 @@ async function runSteps(session: Session, heartbeat: Heartbeat, host: Host): Pro
     const overdue = isOverdue(change.next, session.deps.clock.nowMs());
     const release = !mayGoOn || overdue || session.mail || host.shouldYield(steps, sinceMs);
     if (!(await commitAfter(session, change, { release, log, consumed }, heartbeat))) return;
+    await hintStarted(session);
     if (change.next.version > version) host.committed();
     if (release) return;
+  }
+}
+
+/** In limited groups: who was not listed yet when its turn came has a hint from here. Without it, their alarms ring. */
+async function hintStarted({ deps, item, family }: Session): Promise<void> {
+  for (const group of family.toHint) {
+    family.toHint.delete(group);
+    await hintNext(deps, item.workId, group).catch((error: unknown) =>
+      deps.logger.warn("children not hinted", { workId: item.workId, group, error: messageOf(error) }),
+    );
   }
 }
 

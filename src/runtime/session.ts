@@ -22,8 +22,8 @@ import { encodeHead } from "../wire/head.ts";
 import { decodeEvents, encodeEvents, type JournalContext } from "../wire/journal.ts";
 import { encodeLease } from "../wire/lease.ts";
 import { ringBy } from "./alarms.ts";
-import type { Family } from "./attempt-scope.ts";
 import type { Deps } from "./deps.ts";
+import { createFamily, type Family } from "./family.ts";
 import { settleConsumed } from "./inbox.ts";
 import type { Expected, LiveRecords } from "./live.ts";
 import { put } from "./records.ts";
@@ -87,7 +87,7 @@ export async function claim(
     bareBytes: null,
     lost: false,
     mail: false,
-    family: { marked: live.hasChildren },
+    family: createFamily(live.hasChildren),
   };
 }
 

@@ -1,6 +1,7 @@
 /**
- * What follows an end: the key is told until when it is remembered, and DUE, set for that instant, says that all is
- * done. Idempotent, and safe without a lease: HEAD's end only changes by a redrive, whose sender moves DUE.
+ * What follows an end: the parent is told, the children that go with the item are cancelled, the key is told until when
+ * it is remembered, and DUE, set for that instant, says that all is done. Idempotent, and safe without a lease: HEAD's
+ * end only changes by a redrive, whose sender moves DUE.
  */
 import { inboxAlarm, isAlarmSet, retentionAlarm } from "../domain/alarm.ts";
 import { isEnded } from "../domain/head.ts";
@@ -11,9 +12,11 @@ import type { StoredRecord } from "../ports/record-store.ts";
 import { sha256 } from "../wire/digest.ts";
 import { decodeKey, encodeKey } from "../wire/key.ts";
 import { ringBy, writeDue } from "./alarms.ts";
+import { tellParent } from "./child-end.ts";
 import type { Deps } from "./deps.ts";
 import { peekCommands } from "./inbox.ts";
 import { readDue, readLive } from "./live.ts";
+import { cancelChildren } from "./parent-end.ts";
 import { put } from "./records.ts";
 
 /** False when the item is not ended after all, or something came in: decide afresh. */
@@ -25,6 +28,8 @@ export async function settle(deps: Deps, item: Item): Promise<boolean> {
     if (live.item === null || !isEnded(live.head.status) || live.inbox.length > 0) return false;
     const until = live.head.rememberedUntilAtMs;
     if (until === null || isAlarmSet(due, "retention")) return true;
+    await tellParent(deps, item, live.head.status);
+    if (live.hasChildren) await cancelChildren(deps, live, live.head.status);
     await rememberKey(deps, item, until);
     if (!(await writeDue(deps, partition, retentionAlarm(live.head, until), revision)).ok) continue;
     // A command whose sender saw an alarm that was early enough wrote none: here it is written, and read, last.

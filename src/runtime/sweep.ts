@@ -5,12 +5,15 @@
 import { type Due, type Ring, ring } from "../domain/alarm.ts";
 import { isOwed } from "../domain/decide.ts";
 import { assertNever, messageOf } from "../domain/errors.ts";
+import { isEnded } from "../domain/head.ts";
 import { itemPartition, parseItemPartition, type WorkId } from "../domain/ids.ts";
+import type { Item } from "../domain/item.ts";
 import { DUE_KEY } from "../domain/keys.ts";
-import { ALARM_ORPHAN_MS, ALARM_OWED_MS, SHARDS } from "../domain/limits.ts";
+import { ALARM_ORPHAN_MS, ALARM_OWED_MS, DAY_MS, SHARDS } from "../domain/limits.ts";
 import { writeDue } from "./alarms.ts";
 import { collect, collectRest } from "./collect.ts";
 import type { Deps } from "./deps.ts";
+import { tellIfSatisfied } from "./group.ts";
 import { sendHint } from "./hints.ts";
 import { type Expected, type NoItem, readDue, readLive } from "./live.ts";
 
@@ -80,11 +83,16 @@ async function look(deps: Deps, workId: WorkId, swept: Swept): Promise<void> {
   if (due === null || due.atMs > nowMs) return;
   const live = await readLive(deps, workId);
   if (live.item === null) return orphan(deps, partition, { item: null, due }, revision);
-  const todo: Ring = ring(due, live.head, isOwed(live, nowMs), nowMs);
+  const told = await tellIfSatisfied(deps, live);
+  const todo: Ring = ring(due, live.head, told || isOwed(live, nowMs), nowMs);
+  if (todo.kind !== "look_again" && (await isKeptForParent(deps, live.item))) {
+    await writeDue(deps, partition, { ...due, atMs: nowMs + DAY_MS }, revision);
+    return;
+  }
   switch (todo.kind) {
     case "look_again":
       if (todo.hint !== null) {
-        await sendHint(deps, live.item, live.inbox.length > 0 ? null : live.head.version, todo.hint.delayMs);
+        await sendHint(deps, live.item, told || live.inbox.length > 0 ? null : live.head.version, todo.hint.delayMs);
         swept.hinted += 1;
       }
       await writeDue(deps, partition, todo.next, revision);
@@ -101,6 +109,13 @@ async function look(deps: Deps, workId: WorkId, swept: Swept): Promise<void> {
     default:
       return assertNever(todo);
   }
+}
+
+/** A parent that is open may ask for the results of its children for months. */
+async function isKeptForParent(deps: Deps, { parent }: Item): Promise<boolean> {
+  if (parent === null) return false;
+  const live = await readLive(deps, parent.workId);
+  return live.item !== null && !isEnded(live.head.status);
 }
 
 /** An enqueue that never finished, or a collection that did not get to its end. A repeated enqueue rewrites DUE first. */

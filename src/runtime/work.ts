@@ -9,12 +9,14 @@ import { backoffMs, type Claiming, type Decision, decide, type Hand, isOwed } fr
 import type { Engine } from "../domain/engine.ts";
 import { assertNever, messageOf, RecordUndecodableError } from "../domain/errors.ts";
 import { isEnded } from "../domain/head.ts";
+import type { Item } from "../domain/item.ts";
 import type { Message } from "../ports/work-queue.ts";
 import { decodeHint, type Hint } from "../wire/hint.ts";
+import { mayBegin } from "./admission.ts";
 import { writeDue } from "./alarms.ts";
 import type { Deps } from "./deps.ts";
 import { type Engines, rulesOf, shorter } from "./engines.ts";
-import { tellIfSatisfied } from "./group.ts";
+import { lookAtGroup, tellIfSatisfied } from "./group.ts";
 import { sendNext } from "./hints.ts";
 import { isStale } from "./inbox.ts";
 import { type LiveRecords, readDue, readLive } from "./live.ts";
@@ -22,6 +24,7 @@ import { type Host, runSession } from "./loop.ts";
 import { patiently } from "./records.ts";
 import { claim, type Session } from "./session.ts";
 import { settle } from "./settle.ts";
+import { keepHidden } from "./visibility.ts";
 
 /** About how long a suspect stays away that has to wait for another one. */
 const SUSPECT_BACK_MS = 100;
@@ -71,21 +74,22 @@ async function handle(deps: Deps, engines: Engines, message: Message, hint: Hint
       case "hide":
         return patiently(deps, () => deps.queue.hide(message, decision.delayMs));
       case "settle":
-        if (await settle(deps, live.item)) return remove(deps, message);
+        if (await settleKept(deps, message, live.item)) return remove(deps, message);
         break;
       case "look_at_group":
-        groupSeen = !(await tellIfSatisfied(deps, live));
+        groupSeen = !(await lookAtGroup(deps, live));
         break;
       case "claim":
         if (engine === null) return patiently(deps, () => deps.queue.hide(message, backoffMs(message.receiveCount)));
         if (await isOldSignal(deps, live, decision.claim)) break;
+        if (decision.claim.wake !== null && !(await mayBegin(deps, live))) return remove(deps, message);
         if (decision.claim.suspect && !host.isAlone()) {
           if (await host.becomeAlone(message)) break;
           return patiently(deps, () => deps.queue.hide(message, jitterMs(deps)));
         }
         groupSeen = false;
         own = await runClaim(deps, live, engine, decision.claim, message, host);
-        if (own !== null && !own.lost && (await look(deps, own))) return remove(deps, message);
+        if (own !== null && !own.lost && (await look(deps, own, message))) return remove(deps, message);
         break;
       default:
         return assertNever(decision);
@@ -137,7 +141,7 @@ async function runClaim(
  * Hop, then look. Committed first; now the next hint is sent; then DUE, strictly before the rest, and the inbox are
  * read once more. † What arrived meanwhile found the lease busy, so it is handled now: false, decide afresh.
  */
-async function look(deps: Deps, session: Session): Promise<boolean> {
+async function look(deps: Deps, session: Session, message: Message): Promise<boolean> {
   const { partition, item } = session;
   await sendNext(deps, item, session.head);
   for (;;) {
@@ -147,7 +151,7 @@ async function look(deps: Deps, session: Session): Promise<boolean> {
     const live = await readLive(deps, item.workId);
     if (live.item === null) return true;
     if (isOwed(live, nowMs)) return false;
-    if (isEnded(live.head.status)) return settle(deps, item);
+    if (isEnded(live.head.status)) return settleKept(deps, message, item);
     if (await tellIfSatisfied(deps, live)) return false;
     const need = alarmFor(live.head, nowMs);
     if (!needsRewrite(due, need, nowMs)) return true;
@@ -155,6 +159,11 @@ async function look(deps: Deps, session: Session): Promise<boolean> {
     if (due !== null && due.atMs <= nowMs) await sendNext(deps, item, live.head);
     if ((await writeDue(deps, partition, need, revision)).ok) return true;
   }
+}
+
+/** Many children take long to tell, and there is no heartbeat any more. */
+function settleKept(deps: Deps, message: Message, item: Item): Promise<boolean> {
+  return keepHidden(deps, message, () => settle(deps, item));
 }
 
 /** Back for whoever has room; not charged. */

@@ -9,6 +9,7 @@ import type { Message } from "../ports/work-queue.ts";
 import { type Company, createCompany, type Place } from "./company.ts";
 import { type Deps, pause } from "./deps.ts";
 import type { Engines } from "./engines.ts";
+import { keepHidden } from "./visibility.ts";
 import { type WorkHost, work } from "./work.ts";
 
 export interface WorkerOptions {
@@ -113,19 +114,7 @@ async function giveBackUnseen(deps: Deps, message: Message): Promise<void> {
  */
 async function waitAlone(deps: Deps, place: Place, message: Message, stop: AbortSignal): Promise<boolean> {
   if (place.isWaitedFor()) return false;
-  let cancelTimer = (): void => undefined;
-  const extend = (): void => {
-    cancelTimer = deps.clock.after(deps.settings.heartbeatMs, () => {
-      deps.queue
-        .hide(message, deps.settings.visibilityMs)
-        .catch((error: unknown) => deps.logger.warn("could not extend visibility", { error: messageOf(error) }));
-      extend();
-    });
-  };
-  extend();
-  const alone = await place.becomeAlone(stop);
-  cancelTimer();
-  return alone;
+  return keepHidden(deps, message, () => place.becomeAlone(stop));
 }
 
 /** Running steps may finish within the grace; what is left then is aborted and given back. */

@@ -1,10 +1,9 @@
 /** `rookery list`: work items, newest first. */
 
-import { describe } from "../../domain/errors.ts";
 import { type ItemStatus, SHOWN_STATUSES, type ShownStatus } from "../../runtime/inspect.ts";
 import type { Cli } from "../cli.ts";
 import type { Configure } from "../configure.ts";
-import { CliError, EXIT } from "../exit.ts";
+import { cursorIn, cursorOut } from "../cursor.ts";
 import { suggestion } from "../next-steps.ts";
 import { countOption, labelOption } from "../option-values.ts";
 import { STATUS_TINTS, statusWord, stepName } from "../output/item.ts";
@@ -37,7 +36,7 @@ async function list(cli: Cli, flags: ListFlags): Promise<void> {
   const { print } = cli;
   const store = await cli.look();
   const found = store === null ? { entries: [], next: null } : await store.list(optionsOf(flags));
-  const page = { ...found, next: found.next === null ? null : Buffer.from(found.next).toString("base64url") };
+  const page = { ...found, next: found.next === null ? null : cursorOut(found.next) };
   if (print.json) return print.document(page);
   if (page.entries.length === 0) {
     const { home, namespace } = await cli.context();
@@ -58,12 +57,6 @@ function optionsOf({ status, engine, tenant, label, limit = DEFAULT_LIMIT, after
     ...(label === undefined ? {} : { labels: label }),
     ...(after === undefined ? {} : { after: cursorIn(after) }),
   };
-}
-/** A cursor says nothing to people, and needs no quotes in a shell. @throws CliError */
-function cursorIn(text: string): string {
-  const cursor = Buffer.from(text, "base64url").toString();
-  if (text !== "" && Buffer.from(cursor).toString("base64url") === text) return cursor;
-  throw new CliError(EXIT.usage, `--after: expected the cursor that a page ended with, got ${describe(text)}`);
 }
 function wordsOf(flags: ListFlags): string[] {
   const one = (name: string, value: string | number | undefined): string[] => (value === undefined ? [] : [name, String(value)]);

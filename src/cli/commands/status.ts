@@ -4,6 +4,7 @@ import type { Json } from "../../domain/json.ts";
 import { INBOX_READ } from "../../domain/limits.ts";
 import type { ItemStatus } from "../../runtime/inspect.ts";
 import type { EffectEntry } from "../../runtime/resolve.ts";
+import type { GroupStatus } from "../../runtime/tree.ts";
 import type { Cli } from "../cli.ts";
 import type { Configure } from "../configure.ts";
 import { missingEngine } from "../needs.ts";
@@ -11,6 +12,7 @@ import { nextSteps } from "../next-steps.ts";
 import {
   causeText,
   errorText,
+  groupText,
   holderText,
   STATUS_TINTS,
   statusSentence,
@@ -31,9 +33,10 @@ async function showStatus(cli: Cli, id: string | undefined, options: RefOptions)
   const ref = refOf(id, options);
   const store = await cli.existing();
   const [item, artifacts, result] = [await store.status(ref), await store.artifacts(ref), await store.resultJson(ref)];
-  if (cli.print.json) return cli.print.document({ ...item, result });
   const effects = item.status === "paused" ? await store.effects(ref) : [];
-  cli.print.facts(factsOf(cli, item, { artifacts, result, effects, missing: await missingFor(cli, item) }));
+  const groups = item.hasChildren ? await store.groups(ref) : [];
+  if (cli.print.json) return cli.print.document({ ...item, groups, result });
+  cli.print.facts(factsOf(cli, item, { artifacts, result, effects, groups, missing: await missingFor(cli, item) }));
 }
 
 /** Asked only of what waits: looking at an item needs no code of the user's, which may be broken. */
@@ -50,10 +53,11 @@ interface Beside {
   readonly result: Json;
   /** Of a paused item. */
   readonly effects: readonly EffectEntry[];
+  readonly groups: readonly GroupStatus[];
   readonly missing: string | null;
 }
 
-function factsOf(cli: Cli, item: ItemStatus, { artifacts, result, effects, missing }: Beside): Fact[] {
+function factsOf(cli: Cli, item: ItemStatus, { artifacts, result, effects, groups, missing }: Beside): Fact[] {
   const nowMs = Date.now();
   const word = cli.style(STATUS_TINTS[item.status], statusWord(item.status));
   const sentence = clean(statusSentence(item, nowMs, missing));
@@ -65,6 +69,8 @@ function factsOf(cli: Cli, item: ItemStatus, { artifacts, result, effects, missi
     ...progressOf(item, nowMs),
     ["result", result === null ? null : cut(clean(JSON.stringify(result)), RESULT_CHARS)],
     ["artifacts", artifacts.length === 0 ? null : names(artifacts)],
+    ["parent", item.parent === null ? null : parentText(item.parent)],
+    ["children", item.hasChildren ? childrenText(groups) : null],
     ...originOf(item, nowMs),
     ...nextSteps(cli, item, missing !== null, effects).map((line, i): Fact => [i === 0 ? "next" : " ", line, "whole"]),
   ];
@@ -106,6 +112,14 @@ function bufferedText(count: number): string {
   return `${signals} that no step has taken yet`;
 }
 
+function parentText({ workId, key, group }: NonNullable<ItemStatus["parent"]>): string {
+  return `${workId}, as ${cut(clean(key), 200)}${group === null ? "" : ` in group ${clean(group)}`}`;
+}
+function childrenText(groups: readonly GroupStatus[]): string {
+  const shown = groups.slice(0, SHOWN_NAMES).map(groupText);
+  const more = groups.length - SHOWN_NAMES;
+  return groups.length === 0 ? "in no group" : `${shown.join("; ")}${more > 0 ? ` and ${more} more` : ""}`;
+}
 function originOf(item: ItemStatus, nowMs: number): Fact[] {
   return [
     ["labels", pairs(item.labels)],

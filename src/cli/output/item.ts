@@ -5,6 +5,7 @@ import { SECOND_MS } from "../../domain/limits.ts";
 import type { StoredError } from "../../domain/stored-error.ts";
 import type { StoredWake } from "../../domain/wake.ts";
 import type { ItemStatus, ShownStatus } from "../../runtime/inspect.ts";
+import type { GroupStatus } from "../../runtime/tree.ts";
 import type { Tint } from "./style.ts";
 import { clean } from "./text.ts";
 import { relative } from "./time.ts";
@@ -78,6 +79,11 @@ function waitText({ waitsFor, wakeAtMs }: ItemStatus, nowMs: number): string {
 export function waitsText({ signals, group }: NonNullable<ItemStatus["waitsFor"]>): string {
   const whats = signals.map((name) => `signal ${clean(name)}`);
   return (group === null ? whats : [...whats, `children of group ${clean(group)}`]).join(" or ");
+}
+export function groupText({ name, total, succeeded, failed, limit }: GroupStatus): string {
+  const ended = `${succeeded + failed} of ${total} ${total === 1 ? "has" : "have"} ended`;
+  const badly = failed === 0 ? "" : `, ${failed} badly`;
+  return `${clean(name)}: ${ended}${badly}${limit === null ? "" : `, at most ${limit} at once`}`;
 }
 export function wakeText(wake: StoredWake): string {
   switch (wake.kind) {

@@ -1,0 +1,23 @@
+/** A message stays with its worker for as long as what is done about it takes. */
+import { messageOf } from "../domain/errors.ts";
+import type { Message } from "../ports/work-queue.ts";
+import type { Deps } from "./deps.ts";
+
+/** Where no heartbeat does it: the message's visibility is extended until `act` has ended. */
+export async function keepHidden<T>(deps: Deps, message: Message, act: () => Promise<T>): Promise<T> {
+  let cancelTimer = (): void => undefined;
+  const extend = (): void => {
+    cancelTimer = deps.clock.after(deps.settings.heartbeatMs, () => {
+      deps.queue
+        .hide(message, deps.settings.visibilityMs)
+        .catch((error: unknown) => deps.logger.warn("could not extend visibility", { error: messageOf(error) }));
+      extend();
+    });
+  };
+  extend();
+  try {
+    return await act();
+  } finally {
+    cancelTimer();
+  }
+}
