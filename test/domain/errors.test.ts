@@ -22,6 +22,7 @@ const catalogue: readonly [errors.RookeryError, errors.ErrorCode, boolean, reado
   [new errors.NestedEffectError("id", "inner", "outer"), "effect_nested", false, ["id", '"inner"', '"outer"']],
   [new errors.EffectFailedError("id", "pay", "refunded"), "effect_failed", false, ["id", '"pay"', "refunded"]],
   [new errors.EffectInDoubtError("id", "pay", "timed out"), "effect_in_doubt", false, ["id", '"pay"', "timed out"]],
+  [new errors.UnknownCallbackError(), "unknown_callback", false, ["no callback"]],
   [new errors.UnknownEffectError("id", "pay", ["a"]), "unknown_effect", false, ["id", '"pay"', "a"]],
   [new errors.UnknownEffectError("id", "pay", []), "unknown_effect", false, ["(none)"]],
   [new errors.InboxFullError("id", 1_000), "inbox_full", true, ["id", "1000"]],
