@@ -82,7 +82,7 @@ export async function sendCallback(
   if (item.engine !== contract.id)
     throw new RefusedError("call back", item.workId, `an item of engine ${contract.id}`, "of another engine");
   const id = `callback.${sha256(token.secret).slice(0, ID_CHARS)}`;
-  const signal = await checkSignal(contract, callback.signal, payload, id);
+  const signal = await checkSignal(contract, callback.signal, payload, { id, fresh: false });
   const seen = await readSeen(deps, partition, id);
   // A repeat of what was in time is not refused: its sender had no answer.
   if (seen === null && callback.expiresAtMs <= deps.clock.nowMs())

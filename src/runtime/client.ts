@@ -17,13 +17,14 @@ import { sendCallback } from "./callback.ts";
 import { sendCommand } from "./command.ts";
 import { type Deps, pause } from "./deps.ts";
 import { endOf } from "./end-of.ts";
-import { checkId, type Enqueued, type EnqueueOptions, enqueue } from "./enqueue.ts";
+import { type Enqueued, type EnqueueOptions, enqueue } from "./enqueue.ts";
 import { type HistoryEntry, type ItemStatus, readArtifacts, readEvents, readHistory, readState, statusOf } from "./inspect.ts";
 import { type ListOptions, listItems } from "./list.ts";
 import { type LiveRecords, readLive } from "./live.ts";
 import { readLog } from "./log.ts";
 import { type OutputEvent, type OutputOptions, readOutput } from "./output-reader.ts";
 import { type EffectEntry, listEffects, type ResolveOptions, resolveEffect } from "./resolve.ts";
+import { senderId } from "./sender-id.ts";
 import { checkSignal, type Signalled, sendSignal } from "./signal.ts";
 import { type ChildrenOptions, type ChildStatus, type GroupStatus, listChildren, listGroups } from "./tree.ts";
 import { load } from "./values.ts";
@@ -126,7 +127,7 @@ export function createClient(deps: Deps): Client {
   const find = (ref: Ref): Promise<LiveRecords> => findItem(deps, ref);
   async function command(ref: Ref, what: Command, options: CommandOptions = {}): Promise<void> {
     checkText(what);
-    const id = checkId(options.id ?? deps.nonce());
+    const id = senderId(options.id, deps.nonce);
     const live = await find(ref);
     await sendCommand(deps, live, what, id, nextAtMs());
   }
@@ -135,7 +136,7 @@ export function createClient(deps: Deps): Client {
     signal: async (contract, ref, name, payload, options = {}) => {
       requireContract(contract);
       const atMs = nextAtMs();
-      const signal = await checkSignal(contract, name, payload, checkId(options.id ?? deps.nonce()));
+      const signal = await checkSignal(contract, name, payload, senderId(options.id, deps.nonce));
       return sendSignal(deps, await find(ref), signal, atMs);
     },
     callback: (contract, token, payload) => sendCallback(deps, contract, token, payload, nextAtMs()),

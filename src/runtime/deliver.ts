@@ -20,6 +20,8 @@ export interface Delivery {
   readonly kind: keyof typeof PLACES;
   /** The same id again is the same thing. */
   readonly id: string;
+  /** Nobody else knows the id, so it is no repeat. */
+  readonly fresh: boolean;
   /** Of what is sent, where the same id must not stand for two things. */
   readonly digest: string | null;
   /** The inbox may be full: it is counted. */
@@ -37,10 +39,12 @@ export async function deliver(deps: Deps, partition: string, what: Delivery, ver
   const { range, key } = PLACES[what.kind];
   if (what.crowded && (await deps.store.read(partition, range, INBOX_MAX)).length >= INBOX_MAX)
     throw new InboxFullError(workIdOf(partition), INBOX_MAX);
-  const seen = await markSeen(deps, partition, what, nowMs);
+  const write = (sentAtMs: number) => put(deps, { partition, sort: key(sentAtMs, what.id), ...what.encode(sentAtMs) }, "absent");
+  const marking = markSeen(deps, partition, what, nowMs);
+  const [seen] = await Promise.all([marking, what.fresh ? write(nowMs) : null]);
   const sort = key(seen.sentAtMs, what.id);
   if (seen.consumed) return sort;
-  await put(deps, { partition, sort, ...what.encode(seen.sentAtMs) }, "absent");
+  if (!what.fresh) await write(seen.sentAtMs);
   await ringBy(deps, partition, inboxAlarm(version, nowMs));
   return sort;
 }

@@ -23,6 +23,7 @@ import { sendNext } from "./hints.ts";
 import { readDue, readLive } from "./live.ts";
 import { requireTime } from "./outcome.ts";
 import { put } from "./records.ts";
+import { senderId } from "./sender-id.ts";
 import { bufferSignal, type CheckedSignal, checkSignal, sendSignal, wasTaken } from "./signal.ts";
 import { keep } from "./values.ts";
 
@@ -70,8 +71,9 @@ export async function enqueue(
   const valid = await validate(`payload of engine ${contract.id}`, contract.payload, payload);
   const text = encodeJson(valid);
   const given = options.signal;
-  const id = given?.id ?? deps.nonce();
-  const signal = given === undefined ? null : await checkSignal(contract, String(given.name), given.payload, checkId(id));
+  // It may be sent more than once, below.
+  const sender = { ...senderId(given?.id, deps.nonce), fresh: false };
+  const signal = given === undefined ? null : await checkSignal(contract, String(given.name), given.payload, sender);
   const draft: Draft = { contract, text, digest: sha256(text), options, signal, nextAtMs, parent: null };
   for (;;) {
     const fresh = generateWorkId(deps.random.bytes(WORK_ID_BYTES));
@@ -81,13 +83,6 @@ export async function enqueue(
     if (await create(deps, draft, named.workId, startedAtMs))
       return { workId: named.workId, created: true, rememberedUntilAtMs: null, accepted: true };
   }
-}
-const SENDER_ID = /^[\w.:-]{1,128}$/;
-
-/** Of a command or signal: part of a record's key. @throws InvalidArgumentError */
-export function checkId(id: string): string {
-  if (typeof id === "string" && SENDER_ID.test(id)) return id;
-  throw new InvalidArgumentError("id of a command or signal", "1 to 128 letters, digits and _ . : -", id);
 }
 
 /** What is to be created. */

@@ -29,7 +29,13 @@ export async function tellIfSatisfied(deps: Deps, live: LiveRecords): Promise<bo
   const id = `children.${version}`;
   const command = { kind: "children", group: wait.name, version, succeeded, failed } as const;
   const encode = (sentAtMs: number) => encodeInboxEntry({ id, sentAtMs, command });
-  await deliver(deps, live.partition, { kind: "command", id, digest: null, crowded: false, encode }, version, deps.clock.nowMs());
+  await deliver(
+    deps,
+    live.partition,
+    { kind: "command", id, fresh: false, digest: null, crowded: false, encode },
+    version,
+    deps.clock.nowMs(),
+  );
   return true;
 }
 

@@ -70,6 +70,12 @@ async function cancelChild(deps: Deps, parentId: WorkId, status: EndedStatus, wo
   const encode = (sentAtMs: number) => encodeInboxEntry({ id, sentAtMs, command: { kind: "cancel", reason } });
   const version = live.item === null ? 0 : live.head.version;
   const partition = itemPartition(deps.namespace, workId);
-  await deliver(deps, partition, { kind: "command", id, digest: null, crowded: false, encode }, version, deps.clock.nowMs());
+  await deliver(
+    deps,
+    partition,
+    { kind: "command", id, fresh: false, digest: null, crowded: false, encode },
+    version,
+    deps.clock.nowMs(),
+  );
   if (live.item !== null) await sendHint(deps, live.item, null, 0);
 }

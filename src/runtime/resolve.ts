@@ -175,6 +175,12 @@ async function letGoOn(deps: Deps, workId: WorkId, { record, sort, revision }: F
   if (!isAwaited) return;
   const id = `resolve-${sha256(`${sort} ${revision}`).slice(0, 32)}`;
   const encode = (sentAtMs: number) => encodeInboxEntry({ id, sentAtMs, command: { kind: "resume" } });
-  await deliver(deps, partition, { kind: "command", id, digest: null, crowded: isCrowded(live), encode }, head.version, nowMs);
+  await deliver(
+    deps,
+    partition,
+    { kind: "command", id, fresh: false, digest: null, crowded: isCrowded(live), encode },
+    head.version,
+    nowMs,
+  );
   await sendHint(deps, item, null, 0);
 }

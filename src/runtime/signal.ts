@@ -18,6 +18,7 @@ import { type Deps, pause } from "./deps.ts";
 import { sendHint } from "./hints.ts";
 import { type ShownStatus, statusOf } from "./inspect.ts";
 import { type LiveRecords, readLive } from "./live.ts";
+import type { SenderId } from "./sender-id.ts";
 import { keep } from "./values.ts";
 
 export interface Signalled {
@@ -31,16 +32,23 @@ export interface CheckedSignal {
   /** JSON text. */
   readonly text: string;
   readonly id: string;
+  /** Made for it: nobody has sent it before. */
+  readonly fresh: boolean;
   readonly digest: string;
 }
 
 const LOOK_MS = 20;
 
 /** @throws InvalidArgumentError for a name that the contract has not, SchemaError, NotJsonError */
-export async function checkSignal(contract: AnyContract, name: string, payload: Json, id: string): Promise<CheckedSignal> {
+export async function checkSignal(
+  contract: AnyContract,
+  name: string,
+  payload: Json,
+  { id, fresh }: SenderId,
+): Promise<CheckedSignal> {
   const valid = await validate(`payload of signal ${name} of engine ${contract.id}`, signalSchema(contract, name), payload);
   const text = encodeJson(valid);
-  return { name, text, id, digest: sha256(`${name} ${text}`) };
+  return { name, text, id, fresh, digest: sha256(`${name} ${text}`) };
 }
 
 /** @throws InboxFullError, SignalConflictError, SignalInDoubtError */
@@ -59,13 +67,13 @@ export async function sendSignal(deps: Deps, live: LiveRecords, signal: CheckedS
 export async function bufferSignal(
   deps: Deps,
   partition: string,
-  { name, text, id, digest }: CheckedSignal,
+  { name, text, digest, ...sender }: CheckedSignal,
   { version, crowded }: { version: number; crowded: boolean },
   nowMs: number,
 ): Promise<string> {
   const payload = await keep(deps, partition, text);
-  const encode = (sentAtMs: number) => encodeSignal({ id, sentAtMs, name, payload });
-  return deliver(deps, partition, { kind: "signal", id, digest, crowded, encode }, version, nowMs);
+  const encode = (sentAtMs: number) => encodeSignal({ id: sender.id, sentAtMs, name, payload });
+  return deliver(deps, partition, { kind: "signal", ...sender, digest, crowded, encode }, version, nowMs);
 }
 
 async function wasAccepted(deps: Deps, workId: WorkId, signal: CheckedSignal, sort: string): Promise<Signalled> {
