@@ -147,7 +147,8 @@ async function perform(input: AttemptInput, running: Running): Promise<Done> {
   running.context = context;
   const outcome: unknown = await whole(context, callStep(input, context, carried.state));
   const decided = await checked(context, outcome, input.item.workId);
-  await context.beforeCommit();
+  const before = context.beforeCommit();
+  if (before !== null) await before;
   return {
     decided,
     artifacts: context.artifacts,
@@ -158,11 +159,21 @@ async function perform(input: AttemptInput, running: Running): Promise<Done> {
 
 /** Everything that the step began has settled before its outcome counts, and may outweigh it. */
 async function whole<T>(context: AttemptContext, step: Promise<T>): Promise<T> {
-  await step.catch(() => undefined);
-  await context.settled();
+  try {
+    const outcome = await step;
+    await settleAll(context);
+    return outcome;
+  } catch (error) {
+    await settleAll(context);
+    throw error;
+  }
+}
+async function settleAll(context: AttemptContext): Promise<void> {
+  const settling = context.settled();
+  if (settling === null) return;
+  await settling;
   const interruption = context.interruption();
   if (interruption !== null) throw new InterruptedError(interruption);
-  return step;
 }
 
 /** The state to start from, as JSON text: made by `init`, as stored, or carried over from an earlier engine version. */

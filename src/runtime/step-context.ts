@@ -11,16 +11,14 @@ import { onceKey } from "../domain/keys.ts";
 import { sha256 } from "../wire/digest.ts";
 import { decodeMemo, encodeMemo } from "../wire/memo.ts";
 import { createArtifacts } from "./artifacts.ts";
-import type { AttemptScope, Part } from "./attempt-scope.ts";
+import type { AttemptScope } from "./attempt-scope.ts";
 import { callbackToken } from "./callback.ts";
-import { createChildren } from "./children.ts";
-import { createEffects } from "./effects.ts";
-import { createInterruptions, type Interruption } from "./interruption.ts";
+import type { Interruption } from "./interruption.ts";
 import { readLog } from "./log.ts";
-import { createMail } from "./mail.ts";
+import { createMail, type Mail } from "./mail.ts";
 import { createOutcomeMaker, type OutcomeMaker } from "./outcome.ts";
-import { createOutput } from "./output.ts";
 import { put, readOne } from "./records.ts";
+import { createStepExtras, type StepExtras } from "./step-extras.ts";
 import { keep, load, revive } from "./values.ts";
 
 export interface AttemptContext {
@@ -32,12 +30,12 @@ export interface AttemptContext {
   consumed(): readonly string[];
   /** It wrote to the output stream. */
   wrote(): boolean;
-  /** Resolves once everything that the step began has come to an end, well or not. */
-  settled(): Promise<void>;
+  /** Resolves once everything that the step began has come to an end, well or not; null when it began nothing. */
+  settled(): Promise<void> | null;
   /** Set when the attempt ends otherwise than its step says. */
   interruption(): Interruption | null;
-  /** What must be on record before the outcome is. */
-  beforeCommit(): Promise<void>;
+  /** What must be on record before the outcome is; null for nothing. */
+  beforeCommit(): Promise<void> | null;
   revoke(): void;
 }
 
@@ -57,12 +55,15 @@ export function createStepContext(scope: AttemptScope): AttemptContext {
       guard(what);
       return call(...args);
     };
-  const interruptions = createInterruptions();
-  const mail = createMail(scope);
-  const parts: Part = { scope, guard, interruptions };
-  const effects = createEffects(parts);
-  const children = createChildren(parts);
-  const output = createOutput(parts);
+  let mail: Mail | null = null;
+  let extras: StepExtras | null = null;
+  let closed = false;
+  const extrasFor = (what: string): StepExtras => {
+    guard(what);
+    if (closed) throw new CtxRevokedError(item.workId, what);
+    extras ??= createStepExtras(scope, guard);
+    return extras;
+  };
   const ctx: Ctx<Json, Json, Signals, Json, Json> = {
     workId: item.workId,
     namespace: item.namespace,
@@ -87,21 +88,23 @@ export function createStepContext(scope: AttemptScope): AttemptContext {
       return once(scope, guard, key, run);
     },
     effect: (key, input, effect) => {
-      guard("effect");
-      return effects.effect(key, input, effect);
+      return extrasFor("effect").effects().effect(key, input, effect);
     },
     start: (contract, payload, options) => {
-      guard("start");
-      return children.start(contract, payload, options);
+      return extrasFor("start").children().start(contract, payload, options);
     },
     results: (contract, group) => {
-      guard("results");
-      return children.results(contract, group);
+      return extrasFor("results").children().results(contract, group);
     },
-    write: guarded("write", output.write),
+    write: (chunk) => {
+      extrasFor("write").output().write(chunk);
+    },
     callbackToken: guarded("callbackToken", (signal, options) => callbackToken(scope, signal, options)),
     // One union of all signals is what the runtime knows; the engine's own types pick the member by its name.
-    take: guarded("take", mail.take) as Ctx<Json, Json, Signals, Json, Json>["take"],
+    take: guarded("take", (name: string, max?: number) => {
+      mail ??= createMail(scope);
+      return mail.take(name, max);
+    }) as Ctx<Json, Json, Signals, Json, Json>["take"],
     meter: guarded("meter", (name: string, amount: number) => addToMeter(meters, head.meters, name, amount)),
     artifacts: createArtifacts({ deps, partition: scope.partition, workId: item.workId, head, made: artifacts, guard }),
     readLog: guarded("readLog", (options?: { last?: number }) => readLog(deps, scope.partition, head, options?.last)),
@@ -115,15 +118,17 @@ export function createStepContext(scope: AttemptScope): AttemptContext {
     outcomes,
     meters: () => Object.fromEntries(meters),
     artifacts,
-    consumed: mail.consumed,
-    wrote: output.wrote,
-    settled: async () => {
-      await Promise.all([effects.settled(), children.settled()]);
-      await output.flush();
+    consumed: () => mail?.consumed() ?? (head.wake.kind === "signal" ? [head.wake.sort] : []),
+    wrote: () => extras?.wrote() ?? false,
+    settled: () => {
+      closed = extras === null;
+      return extras?.settled() ?? null;
     },
-    interruption: interruptions.deciding,
-    beforeCommit: async () => {
-      await Promise.all([children.list(), output.supersede()]);
+    interruption: () => extras?.interruption() ?? null,
+    beforeCommit: () => {
+      if (extras === null && !head.leftOutput) return null;
+      extras ??= createStepExtras(scope, guard);
+      return extras.beforeCommit();
     },
     revoke: () => {
       revoked = true;

@@ -1,0 +1,67 @@
+/** What most steps do not use: effects, children and output of one attempt, each made when it is first wanted. */
+import { CtxRevokedError } from "../domain/errors.ts";
+import type { AttemptScope, Part } from "./attempt-scope.ts";
+import { type Children, createChildren } from "./children.ts";
+import { createEffects, type Effects } from "./effects.ts";
+import { createInterruptions, type Interruption } from "./interruption.ts";
+import { createOutput, type Output } from "./output.ts";
+
+export interface StepExtras {
+  /** Throw once all has settled: what is begun then would be nobody's. */
+  effects(): Effects;
+  children(): Children;
+  output(): Output;
+  wrote(): boolean;
+  /** Resolves once everything that was begun has come to an end, well or not. */
+  settled(): Promise<void>;
+  interruption(): Interruption | null;
+  /** What must be on record before the outcome is. */
+  beforeCommit(): Promise<void>;
+}
+
+export function createStepExtras(scope: AttemptScope, guard: Part["guard"]): StepExtras {
+  const interruptions = createInterruptions();
+  const part: Part = { scope, guard, interruptions };
+  let effects: Effects | null = null;
+  let children: Children | null = null;
+  let output: Output | null = null;
+  let closed = false;
+  const guardStart = (what: string): void => {
+    if (closed) throw new CtxRevokedError(scope.item.workId, what);
+  };
+  const begun = () => [effects, children].filter((one) => one !== null);
+  const getOutput = (): Output => {
+    output ??= createOutput(part);
+    return output;
+  };
+  return {
+    effects: () => {
+      guardStart("effect");
+      effects ??= createEffects(part);
+      return effects;
+    },
+    children: () => {
+      guardStart("start");
+      children ??= createChildren(part);
+      return children;
+    },
+    output: () => {
+      guardStart("write");
+      return getOutput();
+    },
+    wrote: () => output?.wrote() ?? false,
+    settled: async () => {
+      // What is under way may begin more.
+      for (let settled = -1; settled < begun().length; ) {
+        settled = begun().length;
+        await Promise.all(begun().map((one) => one.settled()));
+      }
+      await output?.flush();
+      closed = true;
+    },
+    interruption: interruptions.deciding,
+    beforeCommit: async () => {
+      await Promise.all([children?.list(), getOutput().supersede()]);
+    },
+  };
+}
