@@ -43,9 +43,12 @@ const WAITS: readonly [name: string, orders: readonly Order[], until: Until, tol
 test.each(WAITS)("a parent waits for %s", async (_name, orders, until, told) => {
   const world = createWorld();
   world.work([childOf(world), waiting(orders, until)]);
+  const startedAtMs = world.clock.nowMs();
   const id = await enqueueParent(world);
   await expectResult(world, id, told);
   expect(await toldOf(world, id)).toHaveLength(1);
+  // By whoever came last, and not by an alarm.
+  expect(world.clock.nowMs() - startedAtMs).toBeLessThan(10_000);
 });
 
 describe("a wait", () => {
