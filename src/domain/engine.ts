@@ -84,7 +84,10 @@ export interface ChildOptions extends StartOptions {
   readonly group?: string;
   /** Of the group at work at once; the first value given stands. Default no limit. */
   readonly limit?: number;
-  /** What becomes of a child that has not ended when its parent has. Default "cancel". */
+  /**
+   * What becomes of a child that has not ended when its parent has, well or badly. Default "cancel", which its own children
+   * follow.
+   */
   readonly ifParentEnds?: "cancel" | "leave";
 }
 
@@ -112,13 +115,23 @@ export interface StepCtx {
    * @throws EffectConflictError, NestedEffectError, EffectFailedError, DidNotHappen
    */
   effect<I, T>(key: string, input: I, effect: Effect<I, T>): Promise<T>;
-  /** Starts a child, idempotently by key, and answers its work id. @throws SchemaError, EffectConflictError */
+  /**
+   * Starts a child, idempotently by key, and answers its work id. It begins at once; a wait for its group counts it once
+   * this step is committed. Many may be started in parallel, and all starts settle before the step commits.
+   *
+   * @throws SchemaError, NotJsonError, InvalidArgumentError, and EffectConflictError for a key with another payload or engine
+   */
   start<P extends Json, R extends Json, G extends Signals>(
     contract: Contract<P, R, G>,
     payload: P,
     options: ChildOptions,
   ): Promise<string>;
-  /** The children of a group that have ended, in the order of starting. */
+  /**
+   * The children of a group that have ended and were started by earlier steps, in the order of starting. They are kept as
+   * long as their parent is open.
+   *
+   * @throws SchemaError when a result does not fit the contract.
+   */
   results<R extends Json>(contract: Contract<Json, R>, group: string): AsyncIterable<{ readonly key: string } & Ended<R>>;
   /** Appends to the item's output stream, which `client.output` reads live. What an attempt wrote counts once it commits. */
   write(chunk: string): void;

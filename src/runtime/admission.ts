@@ -18,7 +18,7 @@ import { inBatches } from "./batches.ts";
 import type { Deps } from "./deps.ts";
 import { createGather } from "./gather.ts";
 import { sendHint } from "./hints.ts";
-import { groupDigest, type Leaf, leavesOf, readMembers } from "./leaves.ts";
+import { groupDigest, type Leaf, leavesOf, readMarks, readMembers } from "./leaves.ts";
 import { type LiveRecords, readLive } from "./live.ts";
 import { put, readOne } from "./records.ts";
 
@@ -55,18 +55,16 @@ async function isItsTurn(deps: Deps, parentId: WorkId, { name, slot }: NonNullab
   const queue = await readQueue(deps, parentId, name);
   if (queue === null) return true;
   const { limit, fromLeaf } = queue.limit;
+  const marks = await readMarks(deps, { partition: queue.partition, group: name, leaf: slot.leaf });
+  if (marks === null || !isExpected({ leaf: slot.leaf, marks }, slot, queue.parent)) return false;
   let before = 0;
   for await (const leaf of leavesOf(deps, queue.partition, name, fromLeaf, LEAVES_PAGE)) {
     if (leaf.leaf > slot.leaf) break;
     const open = openSlots(leaf.marks, isClosed(leaf, queue.parent.head));
-    if (leaf.leaf === slot.leaf) return isExpected(leaf, slot, queue.parent) && before + countBelow(open, slot.index) < limit;
-    before += open.length;
+    before += leaf.leaf === slot.leaf ? open.filter((index) => index < slot.index).length : open.length;
     if (before >= limit) return false;
   }
-  return before < limit;
-}
-function countBelow(slots: readonly number[], index: number): number {
-  return slots.filter((slot) => slot < index).length;
+  return true;
 }
 /** Its step is committed: whoever is not listed in it by now is not waited for. */
 function isClosed({ leaf }: Leaf, head: Head): boolean {

@@ -59,6 +59,11 @@ async function addMembers(deps: Deps, { partition, group, leaf }: LeafPlace, mem
   }
 }
 
+/** Null where there is no such leaf. */
+export async function readMarks(deps: Pick<Deps, "store">, { partition, group, leaf }: LeafPlace): Promise<string | null> {
+  const record = await readOne(deps, partition, leafKey(groupDigest(group), leaf));
+  return record === null ? null : decodeLeaf(record).marks;
+}
 export async function readMembers(deps: Pick<Deps, "store">, { partition, group, leaf }: LeafPlace): Promise<Members> {
   const record = await readOne(deps, partition, memberListKey(groupDigest(group), leaf));
   return record === null ? new Map<number, WorkId>() : decodeMembers(record);

@@ -1,5 +1,6 @@
 /** A worker that dies in any port call of a parent or a child: the parent is told once, and the counts are right (G1, G3). */
 import { expect, test } from "vitest";
+import type { Intercept } from "../../src/adapters/memory/intercept.ts";
 import type { Engine } from "../../src/domain/engine.ts";
 import type { Json } from "../../src/domain/json.ts";
 import { createWorld, type World } from "../support/world.ts";
@@ -22,10 +23,12 @@ function journey(limit: number | undefined): Engine {
     return ctx.complete([ctx.wake.succeeded, ctx.wake.failed, ends]);
   });
 }
+/** A lease, its message and a retry or two: before any alarm. */
+const WITHIN_MS = 120_000;
 const RESULT: Json = [2, 2, ["0 completed", "1 failed", "2 completed", "3 failed"]];
 
 async function expectTold(world: World, workId: string): Promise<void> {
-  expect(await world.end(workId, 15 * 60_000)).toMatchObject({ status: "completed" });
+  expect(await world.end(workId, WITHIN_MS)).toMatchObject({ status: "completed" });
   const result = await world.client.resultJson(workId);
   expect(Array.isArray(result) ? [...result.slice(0, 2), [...(result[2] as string[])].sort()] : result).toEqual(RESULT);
   expect(await toldOf(world, workId)).toEqual([{ succeeded: 2, failed: 2 }]);
@@ -84,6 +87,21 @@ test.each(["before", "after"] as const)(
     }
   },
 );
+
+test("a parent whose worker died just after it began to wait is told by whoever gets its message", async () => {
+  const world = createWorld();
+  const dying: Intercept = async (call, run) => {
+    const done = await run();
+    if (call.method !== "write" || !JSON.stringify(call.args[0]).includes('"kind":"waiting"')) return done;
+    world.machine.end("first");
+    return new Promise<never>(() => undefined);
+  };
+  world.work([waiting([])], { name: "first", intercept: dying });
+  const id = await enqueueParent(world);
+  await world.reach(id, "waiting");
+  world.work([waiting([])], { name: "second" });
+  expect(await world.end(id, 60_000)).toMatchObject({ status: "completed" });
+});
 
 test.each([
   [undefined, 10],

@@ -111,6 +111,38 @@ test("those that stay when the parent has ended still have their turns", async (
   expect(child.atWork.most).toBe(2);
 });
 
+test("those of an attempt that came to nothing do not begin as long as their parent is open", async () => {
+  const world = createWorld();
+  const seen: string[] = [];
+  const child = childOf(world, (ctx) => {
+    seen.push(ctx.workId);
+    return undefined;
+  });
+  const parent = parentOf(
+    async (_state, ctx) => {
+      if (ctx.wake.kind === "children") return ctx.waitFor(2, { timeoutMs: 3_600_000 });
+      if (ctx.wake.kind === "timeout") return ctx.complete(null);
+      await startAll(ctx, orders(3), { group: "g", limit: 1 }, 10 * ctx.attempt);
+      if (ctx.attempt === 1) throw new Error("once is not enough");
+      return ctx.waitFor(1, { group: "g" });
+    },
+    { retry: { unknown: { attempts: 2, minMs: 5_000, maxMs: 5_000 } } },
+  );
+  world.work([child, parent]);
+  const id = await enqueueParent(world);
+  await world.pass(3_000_000);
+  const { entries } = await world.client.children(id);
+  const keys = (statuses: readonly string[]): string[] =>
+    entries.flatMap(({ key, item }) => (statuses.includes(item?.status ?? "") ? [key] : [])).sort();
+  expect(keys(["completed"])).toEqual(["10", "20", "21", "22"]);
+  expect(keys(["queued"])).toEqual(["11", "12"]);
+  expect(new Set(seen).size).toBe(4);
+  await world.end(id, 3_600_000);
+  await world.pass(5_000);
+  const ended = (await world.client.children(id)).entries.map(({ item }) => item?.status);
+  expect(ended.sort()).toEqual(["cancelled", "cancelled", "completed", "completed", "completed", "completed"]);
+});
+
 test.each([0, 1, 2, 3, 4, 5, 6, 7])("the limit holds when the worker of the parent dies after %i starts", async (n) => {
   const world = createWorld();
   const child = childOf(world);

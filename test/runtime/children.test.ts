@@ -43,9 +43,12 @@ const WAITS: readonly [name: string, orders: readonly Order[], until: Until, tol
 test.each(WAITS)("a parent waits for %s", async (_name, orders, until, told) => {
   const world = createWorld();
   world.work([childOf(world), waiting(orders, until)]);
+  const startedAtMs = world.clock.nowMs();
   const id = await enqueueParent(world);
   await expectResult(world, id, told);
   expect(await toldOf(world, id)).toHaveLength(1);
+  // By whoever came last, and not by an alarm.
+  expect(world.clock.nowMs() - startedAtMs).toBeLessThan(10_000);
 });
 
 describe("a wait", () => {
@@ -138,6 +141,20 @@ describe("ctx.start", () => {
     await expectResult(world, id, 1);
     expect([...ids]).toEqual(seen);
     expect(await world.client.groups(id)).toMatchObject([{ name: "g", total: 1, succeeded: 1, failed: 0 }]);
+  });
+  test("of many keys again takes up no room in the group", async () => {
+    const world = createWorld();
+    const orders = Array.from({ length: 150 }, () => ok);
+    const parent = parentOf(async (state, ctx) => {
+      if (state === 0) await startAll(ctx, orders, { group: "g" });
+      else for (const [i, order] of orders.entries()) await ctx.start(Child, order, { key: String(i), group: "g" });
+      return state === 0 ? ctx.next(1) : ctx.complete(null);
+    });
+    world.work([childOf(world), parent]);
+    const id = await enqueueParent(world);
+    await world.end(id);
+    expect((await world.records(id)).filter(({ sort }) => sort.includes("/leaf/"))).toHaveLength(3);
+    expect(await world.client.groups(id)).toMatchObject([{ total: 150 }]);
   });
   test("with another payload or engine under the same key names both", async () => {
     const world = createWorld();

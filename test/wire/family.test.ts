@@ -11,7 +11,10 @@ import {
   encodeGroupLimit,
   encodeLeaf,
   encodeMembers,
+  GROUP_LIMIT_VERSION,
   type GroupLimit,
+  LEAF_VERSION,
+  MEMBERS_VERSION,
 } from "../../src/wire/leaf.ts";
 import type { RecordContent } from "../../src/wire/record.ts";
 
@@ -76,10 +79,13 @@ describe("what is no such record", () => {
     ["a limit of none", () => decodeGroupLimit(stored(encodeGroupLimit({ limit: 1, fromLeaf: "", hinted: null }), { limit: 0 }))],
   ])("is refused: %s", (_name, decode) => expect(decode).toThrow(/^record sort of test\/x cannot be decoded/));
   test.each([
-    ["child", () => decodeChild(stored(one, { v: 2 }))],
-    ["leaf", () => decodeLeaf(stored(leaf, { v: 2 }))],
-    ["list", () => decodeMembers(stored(encodeMembers(new Map()), { v: 2 }))],
-    ["limit", () => decodeGroupLimit(stored(encodeGroupLimit({ limit: 1, fromLeaf: "", hinted: null }), { v: 2 }))],
+    ["child", () => decodeChild(stored(one, { v: CHILD_VERSION + 1 }))],
+    ["leaf", () => decodeLeaf(stored(leaf, { v: LEAF_VERSION + 1 }))],
+    ["list", () => decodeMembers(stored(encodeMembers(new Map()), { v: MEMBERS_VERSION + 1 }))],
+    [
+      "limit",
+      () => decodeGroupLimit(stored(encodeGroupLimit({ limit: 1, fromLeaf: "", hinted: null }), { v: GROUP_LIMIT_VERSION + 1 })),
+    ],
   ])("and of a newer release is known as such: %s", (_name, decode) => expect(decode).toThrow(/a newer release wrote it/));
   test("the mark of a parent has a version too", () => expect(encodeChildrenMark().body).toEqual({ v: CHILD_VERSION }));
 });
