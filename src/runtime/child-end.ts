@@ -22,17 +22,16 @@ import { readOne } from "./records.ts";
 interface End {
   readonly index: number;
   readonly succeeded: boolean;
-  readonly limited: boolean;
 }
 const ends = createGather<End>();
 
 /** Before the child's alarm says that all that follows its end is done. */
 export async function tellParent(deps: Deps, { namespace, parent }: Item, status: EndedStatus): Promise<void> {
   if (parent === null || parent.group === null) return;
-  const { name, slot, limited } = parent.group;
+  const { name, slot } = parent.group;
   const partition = itemPartition(namespace, parent.workId);
   const place: LeafPlace = { partition, group: name, leaf: slot.leaf };
-  const end: End = { index: slot.index, succeeded: status.kind === "completed", limited };
+  const end: End = { index: slot.index, succeeded: status.kind === "completed" };
   await ends(deps.store, `${partition} ${slot.leaf} ${name}`, end, (all) => tellAll(deps, parent.workId, place, all));
 }
 
@@ -41,7 +40,8 @@ async function tellAll(deps: Deps, parent: WorkId, place: LeafPlace, all: readon
   const marks = await changeLeaf(deps, place, change);
   if (marks === null) return;
   await tellWaiting(deps, parent, place, marks, all);
-  if (all.some(({ limited }) => limited)) await hintNext(deps, parent, place.group);
+  // Also for one that was started before the group had a limit: it takes up a place.
+  await hintNext(deps, parent, place.group);
 }
 
 async function tellWaiting(deps: Deps, parent: WorkId, place: LeafPlace, marks: string, all: readonly End[]): Promise<void> {

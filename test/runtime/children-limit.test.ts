@@ -54,6 +54,22 @@ test("the first limit that is given stands, also for those that are started with
   expect(child.atWork.most).toBe(2);
 });
 
+test("whoever was started before there was a limit takes up a place, and gives it to the next", async () => {
+  const world = createWorld();
+  const child = childOf(world);
+  const parent = parentOf(async (_state, ctx) => {
+    if (ctx.wake.kind === "children") return ctx.complete(ctx.wake.succeeded);
+    await startAll(ctx, orders(1), { group: "g" });
+    await startAll(ctx, orders(3), { group: "g", limit: 1 }, 1);
+    return ctx.waitFor(1, { group: "g" });
+  });
+  world.work([child, parent], { concurrency: 20 });
+  const startedAtMs = world.clock.nowMs();
+  await expectResult(world, await enqueueParent(world), 4);
+  expect(child.atWork.most).toBe(1);
+  expect(world.clock.nowMs() - startedAtMs).toBeLessThan(10_000);
+});
+
 test("whoever has its turn while its parent's step goes on begins with the commit at the latest", async () => {
   const world = createWorld();
   const child = childOf(world);
