@@ -1,5 +1,6 @@
 /** A worker that dies in any port call of a parent or a child: the parent is told once, and the counts are right (G1, G3). */
 import { expect, test } from "vitest";
+import type { Intercept } from "../../src/adapters/memory/intercept.ts";
 import type { Engine } from "../../src/domain/engine.ts";
 import type { Json } from "../../src/domain/json.ts";
 import { createWorld, type World } from "../support/world.ts";
@@ -84,6 +85,29 @@ test.each(["before", "after"] as const)(
     }
   },
 );
+
+test("a child's end reads a few leaves of its group, however many there are", async () => {
+  const world = createWorld();
+  const count = 120;
+  const parent = parentOf(async (state, ctx) => {
+    const n = Number(state);
+    if (n > count) return ctx.complete(n);
+    if (n === count) return ctx.waitFor(n + 1, { group: "g" });
+    await ctx.start(Child, { end: "ok", afterMs: 30_000 + 100 * n }, { key: String(n), group: "g" });
+    return ctx.next(n + 1);
+  });
+  let read = 0;
+  const counting: Intercept = async (call, run) => {
+    const answer = await run();
+    if (call.method === "read" && Array.isArray(answer))
+      read += answer.filter((record) => nameOf({ ...call, args: [record] }).includes("/leaf/")).length;
+    return answer;
+  };
+  world.work([childOf(world), parent], { concurrency: count + 1, intercept: counting });
+  await expectResult(world, await enqueueParent(world), count + 1);
+  // One of its own, a page of those that follow, and once all of them.
+  expect(read / count).toBeLessThan(25);
+});
 
 test.each([
   [undefined, 10],
