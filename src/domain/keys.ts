@@ -104,9 +104,6 @@ export function leafRange(group: string): SortRange {
 export function memberListKey(group: string, leaf: string): string {
   return `group/${group}/list/${leaf}`;
 }
-export function memberListRange(group: string): SortRange {
-  return { from: `group/${group}/list/`, to: `group/${group}/list0` };
-}
 export function groupLimitKey(group: string): string {
   return `group/${group}/limit`;
 }
