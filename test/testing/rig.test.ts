@@ -210,6 +210,28 @@ test("a crash before the commit of a failure loses the failure", async () => {
   expect(ran).toBe(2);
 });
 
+test("a crash before the commit of a failure that recover is to follow loses the failure", async () => {
+  const ran: string[] = [];
+  const engine = engineOf(
+    async (_state, ctx) => {
+      ran.push(`step ${ctx.attempt}`);
+      throw new TypeError("a bug");
+    },
+    {
+      recover: async (_state, _cause, ctx) => {
+        ran.push(`recover ${ctx.attempt}`);
+        return ctx.complete("undone");
+      },
+    },
+  );
+  await using rig = createTestRig({ engines: [engine] });
+  rig.crashNext("before-commit");
+  const workId = await start(rig);
+  await rig.settle();
+  expect(ran).toEqual(["step 1", "step 2", "recover 1"]);
+  expect(await rig.resultJson(workId)).toBe("undone");
+});
+
 test("a process that has died is answered nothing, though its code runs on", async () => {
   const said: string[] = [];
   let release = (): void => undefined;
