@@ -1,9 +1,9 @@
 /** What a step is given when it runs by itself. What it does is kept in mind, and told afterwards. */
 import { createMemoryLogger, type LogEntry } from "../adapters/memory/logger.ts";
 import { type Contract, type Signals, signalSchema, validate } from "../domain/contract.ts";
-import type { ArtifactRef, ChildOptions, Ctx, Ended, Engine, Signal, Wake } from "../domain/engine.ts";
+import type { ArtifactRef, Cause, ChildOptions, Ctx, Ended, Engine, Signal, Wake } from "../domain/engine.ts";
 import { CtxRevokedError, InvalidArgumentError } from "../domain/errors.ts";
-import { STEP_NAME } from "../domain/head.ts";
+import { RECOVER_NAME, STEP_NAME } from "../domain/head.ts";
 import { decodeJson, encodeJson, type Json } from "../domain/json.ts";
 import { INBOX_CONSUMED, STEP_MS } from "../domain/limits.ts";
 import { createOutcomeMaker, type OutcomeMaker } from "../runtime/outcome.ts";
@@ -42,6 +42,8 @@ export interface Given<G extends Signals> {
   readonly results?: { readonly [group: string]: readonly ({ readonly key: string } & Ended<Json>)[] };
   /** By name: artifacts of earlier steps. */
   readonly artifacts?: { readonly [name: string]: string | Uint8Array };
+  /** Runs `recover` with it instead of `step`. */
+  readonly cause?: Cause;
 }
 /** All that a step may do. */
 export interface Deeds {
@@ -88,7 +90,7 @@ export async function createSoloContext<G extends Signals>(
       guard(what);
       return call(...args);
     };
-  const outcomes = createOutcomeMaker(engine, STEP_NAME, () => nowAtMs);
+  const outcomes = createOutcomeMaker(engine, given.cause === undefined ? STEP_NAME : RECOVER_NAME, () => nowAtMs);
   const logger = createMemoryLogger();
   const effects = createSoloEffects(given.effects ?? {}, abortSignal);
   const artifacts = await createSoloArtifacts(given.artifacts ?? {}, guard);

@@ -210,6 +210,19 @@ test("an effect that is not waited for has ended when the run is told", async ()
   expect(done).toBe(true);
 });
 
+test("recover goes on with recover unless it names another step", async () => {
+  const parcel = defineEngine(Parcel, {
+    version: 1,
+    state: z.number(),
+    init: 0,
+    step: async (_state, ctx) => ctx.next(1),
+    recover: async (_state, _cause, ctx) => ctx.next(1),
+  });
+  const to = { to: "rook" };
+  expect(await runStep(parcel, { payload: to, cause: { kind: "deadline" } })).toMatchObject({ at: "recover" });
+  expect(await runStep(parcel, { payload: to })).toMatchObject({ at: "step" });
+});
+
 test("runs recover when there is a cause", async () => {
   const order = orderOf(async (state, ctx) => ctx.next(state));
   expect(await runStep(order, { payload, cause: { kind: "deadline" } })).toMatchObject({
