@@ -7,6 +7,8 @@ import { defineContract, defineEngine } from "../../src/index.ts";
 import { createTestRig, NotSettledError, type TestRig } from "../../src/testing.ts";
 import { counter, engineOf, Work } from "../runtime/builders.ts";
 
+const Talk = defineContract({ id: "talk", payload: z.null(), result: z.array(z.string()), signals: { say: z.string() } });
+
 async function start(rig: TestRig, payload = null): Promise<string> {
   return (await rig.enqueue(Work, payload)).workId;
 }
@@ -173,6 +175,30 @@ test("signals wake a wait, and its timeout ends it", async () => {
   expect(await rig.resultJson(one.workId)).toBe("no");
   await rig.advance(DAY_MS);
   expect(await rig.resultJson(other.workId)).toBe("nobody");
+});
+
+test("signals and callbacks of one test come in the order in which they were sent", async () => {
+  let token = "";
+  const engine = defineEngine(Talk, {
+    version: 1,
+    state: z.number(),
+    init: 0,
+    step: async (state, ctx) => {
+      if (state === 0) {
+        token = await ctx.callbackToken("say", { expiresMs: DAY_MS });
+        return ctx.next(1, { delayMs: 1_000 });
+      }
+      return ctx.complete((await ctx.take("say")).map(({ payload }) => payload));
+    },
+  });
+  await using rig = createTestRig({ engines: [engine] });
+  const { workId } = await rig.enqueue(Talk, null);
+  await rig.settle();
+  await rig.signal(Talk, workId, "say", "one");
+  await rig.signal(Talk, workId, "say", "two");
+  await rig.callback(Talk, token, "three");
+  await rig.advance(1_000);
+  expect(await rig.resultJson(workId)).toEqual(["one", "two", "three"]);
 });
 
 test("a crash before the commit loses the step, and one after it does not", async () => {
