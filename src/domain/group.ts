@@ -94,7 +94,14 @@ export function isSatisfied(until: Until, { total, succeeded, failed }: GroupCou
 }
 /** Whether one more child's end may satisfy the wait; `leaf` is the child's own, with its end in it. */
 export function mayMatter(until: Until, leaf: string, succeeded: boolean): boolean {
-  if (!leaf.includes("o")) return true;
+  return !isAtWork(leaf) || mayDecide(until, succeeded);
+}
+/** Somebody in it is waited for, and has not ended. */
+export function isAtWork(leaf: string): boolean {
+  return leaf.includes("o");
+}
+/** Whether one more child's end may satisfy the wait while others are still at work. */
+export function mayDecide(until: Until, succeeded: boolean): boolean {
   if (until === "all") return false;
   if (until === "any") return true;
   return succeeded ? until.succeeded !== undefined : until.failedAtMost !== undefined;

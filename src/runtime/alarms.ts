@@ -13,11 +13,15 @@ export function writeDue(deps: Deps, partition: string, due: Due, expected: Expe
   return put(deps, { partition, sort: DUE_KEY, ...encodeDue(due), due: index }, expected);
 }
 
-/** Makes sure that the alarm rings by `need` at the latest; † one that is past counts as unset. */
+/**
+ * Makes sure that the alarm rings by `need` at the latest; † one that is past counts as unset. One for retention says that
+ * nothing is owed, so it does not stay, however early it is.
+ */
 export async function ringBy(deps: Deps, partition: string, need: Due): Promise<void> {
   for (;;) {
     const { due, revision } = await readDue(deps, partition);
-    if (due !== null && due.atMs > deps.clock.nowMs() && due.atMs <= need.atMs) return;
+    const stays = due !== null && due.why !== "retention" && due.atMs > deps.clock.nowMs() && due.atMs <= need.atMs;
+    if (stays) return;
     if ((await writeDue(deps, partition, need, revision)).ok) return;
   }
 }

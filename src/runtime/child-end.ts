@@ -4,7 +4,7 @@
  *
  * A child that is redriven has ended for its parent until it ends again; then its slot says how it ended the last time.
  */
-import { markEnded, mayMatter } from "../domain/group.ts";
+import { isAtWork, markEnded, mayDecide, mayMatter } from "../domain/group.ts";
 import type { EndedStatus } from "../domain/head.ts";
 import { itemPartition, type WorkId } from "../domain/ids.ts";
 import type { Item } from "../domain/item.ts";
@@ -15,24 +15,23 @@ import type { Deps } from "./deps.ts";
 import { createGather } from "./gather.ts";
 import { groupWaitOf, tellIfSatisfied } from "./group.ts";
 import { sendHint } from "./hints.ts";
-import { changeLeaf, type LeafPlace } from "./leaves.ts";
+import { changeLeaf, type LeafPlace, leavesOf } from "./leaves.ts";
 import { readLive } from "./live.ts";
 import { readOne } from "./records.ts";
 
 interface End {
   readonly index: number;
   readonly succeeded: boolean;
-  readonly limited: boolean;
 }
 const ends = createGather<End>();
 
 /** Before the child's alarm says that all that follows its end is done. */
 export async function tellParent(deps: Deps, { namespace, parent }: Item, status: EndedStatus): Promise<void> {
   if (parent === null || parent.group === null) return;
-  const { name, slot, limited } = parent.group;
+  const { name, slot } = parent.group;
   const partition = itemPartition(namespace, parent.workId);
   const place: LeafPlace = { partition, group: name, leaf: slot.leaf };
-  const end: End = { index: slot.index, succeeded: status.kind === "completed", limited };
+  const end: End = { index: slot.index, succeeded: status.kind === "completed" };
   await ends(deps.store, `${partition} ${slot.leaf} ${name}`, end, (all) => tellAll(deps, parent.workId, place, all));
 }
 
@@ -41,7 +40,8 @@ async function tellAll(deps: Deps, parent: WorkId, place: LeafPlace, all: readon
   const marks = await changeLeaf(deps, place, change);
   if (marks === null) return;
   await tellWaiting(deps, parent, place, marks, all);
-  if (all.some(({ limited }) => limited)) await hintNext(deps, parent, place.group);
+  // Also for one that was started before the group had a limit: it takes up a place.
+  await hintNext(deps, parent, place.group);
 }
 
 async function tellWaiting(deps: Deps, parent: WorkId, place: LeafPlace, marks: string, all: readonly End[]): Promise<void> {
@@ -49,6 +49,18 @@ async function tellWaiting(deps: Deps, parent: WorkId, place: LeafPlace, marks: 
   const wait = record === null ? null : groupWaitOf(await decodeHead(record, deps.codec));
   if (wait === null || wait.name !== place.group) return;
   if (!all.some(({ succeeded }) => mayMatter(wait.until, marks, succeeded))) return;
+  if (!all.some(({ succeeded }) => mayDecide(wait.until, succeeded)) && (await isSomebodyAtWork(deps, place))) return;
   const live = await readLive(deps, parent);
   if (live.item !== null && (await tellIfSatisfied(deps, live))) await sendHint(deps, live.item, null, 0);
+}
+
+const LEAVES_PAGE = 16;
+
+/**
+ * Counting reads every leaf. Where leaves are small (a few children a step) each end may be the last of its own, and most
+ * often somebody who was started next is at work: their end is the one that counts.
+ */
+async function isSomebodyAtWork(deps: Deps, { partition, group, leaf }: LeafPlace): Promise<boolean> {
+  for await (const { marks } of leavesOf(deps, partition, group, leaf, LEAVES_PAGE)) if (isAtWork(marks)) return true;
+  return false;
 }

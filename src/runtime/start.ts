@@ -61,6 +61,7 @@ export async function startChild(part: Part, wanted: Wanted): Promise<ChildEntry
   const entry = known === null ? await enter(part, wanted) : { child: decodeChild(known), fresh: false };
   const { child } = entry;
   requireSame(scope, wanted, child);
+  if (child.group?.limited === true) scope.family.toHint.add(child.group.name);
   await requireLease(scope);
   part.guard("start");
   if (entry.fresh) await createItem(scope, wanted, child);
@@ -97,7 +98,6 @@ async function enter(part: Part, wanted: Wanted): Promise<{ child: ChildEntry; f
 async function placeIn(scope: AttemptScope, group: string, limit: number | undefined): Promise<ChildEntry["group"]> {
   const { deps, partition, token, family, head } = scope;
   await limitGroup(scope, group, limit);
-  if (family.limited.has(group)) family.toHint.add(group);
   const slot = family.takeSlot(group, head.version, token);
   await family.once(`leaf ${group}/${slot.leaf}`, () => openLeaf(deps, { partition, group, leaf: slot.leaf }, token));
   return { name: group, slot, limited: family.limited.has(group) };

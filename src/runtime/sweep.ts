@@ -3,6 +3,7 @@
  * step and never writes HEAD. On a store that collects nothing by itself it also forgets and collects ended items.
  */
 import { type Due, type Ring, ring } from "../domain/alarm.ts";
+import { refusal } from "../domain/command.ts";
 import { isOwed } from "../domain/decide.ts";
 import { assertNever, messageOf } from "../domain/errors.ts";
 import { isEnded } from "../domain/head.ts";
@@ -111,11 +112,12 @@ async function look(deps: Deps, workId: WorkId, swept: Swept): Promise<void> {
   }
 }
 
-/** A parent that is open may ask for the results of its children for months. */
+/** A parent that is open, or may be redriven, may ask for its children for months, and must not start one anew. */
 async function isKeptForParent(deps: Deps, { parent }: Item): Promise<boolean> {
   if (parent === null) return false;
   const live = await readLive(deps, parent.workId);
-  return live.item !== null && !isEnded(live.head.status);
+  if (live.item === null) return false;
+  return !isEnded(live.head.status) || refusal("redrive", live.head, deps.clock.nowMs()) === null;
 }
 
 /** An enqueue that never finished, or a collection that did not get to its end. A repeated enqueue rewrites DUE first. */

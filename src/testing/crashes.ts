@@ -81,21 +81,24 @@ export function createCrashes(onCrash: (holder: string) => void): Crashes {
 interface Standing {
   readonly version: number;
   readonly failures: number;
+  readonly recovering: boolean;
   readonly ended: boolean;
 }
-const UNBORN: Standing = { version: 0, failures: 0, ended: false };
+const UNBORN: Standing = { version: 0, failures: 0, recovering: false, ended: false };
 const ENDED = ["completed", "failed", "cancelled", "dead_lettered"];
 
 function standingOf({ body }: RecordDraft): Standing {
-  const { version, failures, status } = body;
+  const { version, failures, recovery, status } = body;
   const count = (value: unknown): number => (typeof value === "number" ? value : 0);
-  return { version: count(version), failures: count(failures), ended: ENDED.includes(kindOf(status)) };
+  const recovering = typeof recovery === "object" && recovery !== null;
+  return { version: count(version), failures: count(failures), recovering, ended: ENDED.includes(kindOf(status)) };
 }
 function kindOf(state: Json | undefined): string {
   return typeof state === "object" && state !== null && "kind" in state ? String(state["kind"]) : "";
 }
 function isOutcome(from: Standing, to: Standing): boolean {
-  return to.version > from.version || to.failures > from.failures || (to.ended && !from.ended);
+  if (to.version > from.version || to.failures > from.failures) return true;
+  return (to.recovering && !from.recovering) || (to.ended && !from.ended);
 }
 
 function draftOf({ port, method, args }: PortCall): RecordDraft | null {

@@ -123,6 +123,8 @@ export function createTestRig(options: TestRigOptions): TestRig {
     ...looking,
     enqueue: (...args) => driven(acting.enqueue(...args)),
     signal: (...args) => driven(acting.signal(...args)),
+    callback: (...args) => driven(acting.callback(...args)),
+    resolve: (...args) => driven(acting.resolve(...args)),
     cancel: (...args) => driven(acting.cancel(...args)),
     pause: (...args) => driven(acting.pause(...args)),
     resume: (...args) => driven(acting.resume(...args)),

@@ -1,6 +1,6 @@
 /** One step by itself: no store, no worker, no time. For unit tests of what a step decides. */
 import { type Contract, type Signals, validate } from "../domain/contract.ts";
-import type { Cause, Engine } from "../domain/engine.ts";
+import type { Engine } from "../domain/engine.ts";
 import { assertNever, InvalidArgumentError, NotAnOutcomeError } from "../domain/errors.ts";
 import type { Until } from "../domain/group.ts";
 import { decodeJson, encodeJson, type Json } from "../domain/json.ts";
@@ -12,8 +12,6 @@ export interface StepInput<P, G extends Signals> extends Given<G> {
   readonly payload: P;
   /** Default what `init` makes of the payload. */
   readonly state?: Json;
-  /** Runs `recover` with it instead of `step`. */
-  readonly cause?: Cause;
 }
 /** What the step decided. Instants are given as delays from `nowAtMs`, too. */
 export type StepOutcome<R> =

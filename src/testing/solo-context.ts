@@ -1,12 +1,14 @@
 /** What a step is given when it runs by itself. What it does is kept in mind, and told afterwards. */
 import { createMemoryLogger, type LogEntry } from "../adapters/memory/logger.ts";
 import { type Contract, type Signals, signalSchema, validate } from "../domain/contract.ts";
-import type { ArtifactRef, ChildOptions, Ctx, Ended, Engine, Signal, Wake } from "../domain/engine.ts";
-import { CtxRevokedError, InvalidArgumentError } from "../domain/errors.ts";
-import { STEP_NAME } from "../domain/head.ts";
+import type { ArtifactRef, Cause, ChildOptions, Ctx, Ended, Engine, Signal, Wake } from "../domain/engine.ts";
+import { CtxRevokedError, EffectConflictError, InvalidArgumentError } from "../domain/errors.ts";
+import { RECOVER_NAME, STEP_NAME } from "../domain/head.ts";
 import { decodeJson, encodeJson, type Json } from "../domain/json.ts";
 import { INBOX_CONSUMED, STEP_MS } from "../domain/limits.ts";
 import { createOutcomeMaker, type OutcomeMaker } from "../runtime/outcome.ts";
+import { checkStart } from "../runtime/start.ts";
+import { sha256 } from "../wire/digest.ts";
 import { createSoloArtifacts } from "./solo-artifacts.ts";
 import { createSoloEffects, type EffectAnswer, type EffectCall } from "./solo-effects.ts";
 import { WORK_ID } from "./solo-item.ts";
@@ -42,6 +44,8 @@ export interface Given<G extends Signals> {
   readonly results?: { readonly [group: string]: readonly ({ readonly key: string } & Ended<Json>)[] };
   /** By name: artifacts of earlier steps. */
   readonly artifacts?: { readonly [name: string]: string | Uint8Array };
+  /** Runs `recover` with it instead of `step`. */
+  readonly cause?: Cause;
 }
 /** All that a step may do. */
 export interface Deeds {
@@ -88,7 +92,7 @@ export async function createSoloContext<G extends Signals>(
       guard(what);
       return call(...args);
     };
-  const outcomes = createOutcomeMaker(engine, STEP_NAME, () => nowAtMs);
+  const outcomes = createOutcomeMaker(engine, given.cause === undefined ? STEP_NAME : RECOVER_NAME, () => nowAtMs);
   const logger = createMemoryLogger();
   const effects = createSoloEffects(given.effects ?? {}, abortSignal);
   const artifacts = await createSoloArtifacts(given.artifacts ?? {}, guard);
@@ -117,10 +121,17 @@ export async function createSoloContext<G extends Signals>(
     }),
     effect: guarded("effect", effects.effect),
     start: guarded("start", async (contract, childPayload, options) => {
-      const valid = await validate(`payload of child ${options.key} (engine ${contract.id})`, contract.payload, childPayload);
+      const { text, digest } = await checkStart(contract, childPayload, options);
       const before = started.findIndex((child) => child.options.key === options.key);
-      if (before < 0) started.push({ contract: contract.id, payload: decodeJson(encodeJson(valid)), options });
-      return `${before < 0 ? started.length : before + 1}`.padStart(WORK_ID.length, "0");
+      const same = started[before];
+      if (same === undefined) started.push({ contract: contract.id, payload: decodeJson(text), options });
+      else
+        requireSame(
+          options.key,
+          `${sha256(encodeJson(same.payload))} for engine ${same.contract}`,
+          `${digest} for engine ${contract.id}`,
+        );
+      return `${same === undefined ? started.length : before + 1}`.padStart(WORK_ID.length, "0");
     }),
     results: guarded("results", (contract, group) => endedOf(contract, given.results?.[group] ?? [])),
     write: guarded("write", (chunk) => {
@@ -165,6 +176,10 @@ export async function createSoloContext<G extends Signals>(
       revoked = true;
     },
   };
+}
+
+function requireSame(key: string, stored: string, given: string): void {
+  if (stored !== given) throw new EffectConflictError(WORK_ID, "child", key, stored, given);
 }
 
 /** What comes back is what would have been stored of a `T`. */

@@ -103,6 +103,29 @@ test("a parent whose worker died just after it began to wait is told by whoever 
   expect(await world.end(id, 60_000)).toMatchObject({ status: "completed" });
 });
 
+test("a child's end reads a few leaves of its group, however many there are", async () => {
+  const world = createWorld();
+  const count = 120;
+  const parent = parentOf(async (state, ctx) => {
+    const n = Number(state);
+    if (n > count) return ctx.complete(n);
+    if (n === count) return ctx.waitFor(n + 1, { group: "g" });
+    await ctx.start(Child, { end: "ok", afterMs: 30_000 + 100 * n }, { key: String(n), group: "g" });
+    return ctx.next(n + 1);
+  });
+  let read = 0;
+  const counting: Intercept = async (call, run) => {
+    const answer = await run();
+    if (call.method === "read" && Array.isArray(answer))
+      read += answer.filter((record) => nameOf({ ...call, args: [record] }).includes("/leaf/")).length;
+    return answer;
+  };
+  world.work([childOf(world), parent], { concurrency: count + 1, intercept: counting });
+  await expectResult(world, await enqueueParent(world), count + 1);
+  // One of its own, a page of those that follow, and once all of them.
+  expect(read / count).toBeLessThan(25);
+});
+
 test.each([
   [undefined, 10],
   [5, 12],

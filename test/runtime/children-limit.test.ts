@@ -54,6 +54,22 @@ test("the first limit that is given stands, also for those that are started with
   expect(child.atWork.most).toBe(2);
 });
 
+test("whoever was started before there was a limit takes up a place, and gives it to the next", async () => {
+  const world = createWorld();
+  const child = childOf(world);
+  const parent = parentOf(async (_state, ctx) => {
+    if (ctx.wake.kind === "children") return ctx.complete(ctx.wake.succeeded);
+    await startAll(ctx, orders(1), { group: "g" });
+    await startAll(ctx, orders(3), { group: "g", limit: 1 }, 1);
+    return ctx.waitFor(1, { group: "g" });
+  });
+  world.work([child, parent], { concurrency: 20 });
+  const startedAtMs = world.clock.nowMs();
+  await expectResult(world, await enqueueParent(world), 4);
+  expect(child.atWork.most).toBe(1);
+  expect(world.clock.nowMs() - startedAtMs).toBeLessThan(10_000);
+});
+
 test("whoever has its turn while its parent's step goes on begins with the commit at the latest", async () => {
   const world = createWorld();
   const child = childOf(world);
@@ -68,6 +84,25 @@ test("whoever has its turn while its parent's step goes on begins with the commi
   await expectResult(world, await enqueueParent(world), "children");
   expect(child.atWork.most).toBe(2);
   expect(world.clock.nowMs() - startedAtMs).toBeLessThan(25_000);
+});
+
+test("those that an attempt started which came to nothing have their turns once another one is committed", async () => {
+  const world = createWorld();
+  const child = childOf(world);
+  const parent = parentOf(
+    async (_state, ctx) => {
+      if (ctx.wake.kind === "children") return ctx.complete(ctx.wake.succeeded);
+      await startAll(ctx, orders(4), { group: "g", limit: 2 });
+      if (ctx.attempt === 1) throw new Error("once is not enough");
+      return ctx.waitFor(1, { group: "g" });
+    },
+    { retry: { unknown: { attempts: 2, minMs: 500, maxMs: 500 } } },
+  );
+  world.work([child, parent], { concurrency: 20 });
+  const startedAtMs = world.clock.nowMs();
+  await expectResult(world, await enqueueParent(world), 4);
+  expect(child.atWork.most).toBe(2);
+  expect(world.clock.nowMs() - startedAtMs).toBeLessThan(10_000);
 });
 
 test("all hints lost, alarms bring everybody to their turn", async () => {

@@ -168,6 +168,30 @@ describe("what a child leaves behind", () => {
   });
 });
 
+test("what a child leaves behind is kept for a parent that may be redriven, which does not start it anew", async () => {
+  const world = createWorld({ retentionMs: 3 * DAY_MS });
+  let ran = 0;
+  const child = childOf(world, () => {
+    ran += 1;
+    return undefined;
+  });
+  const parent = parentOf(async (state, ctx) => {
+    await startAll(ctx, [{ end: "ok" }], { group: "g" });
+    if (state === 0) return ctx.next(1, { delayMs: 10 * DAY_MS });
+    if (ctx.wake.kind === "go") throw new TypeError("a bug");
+    return ctx.complete(await Array.fromAsync(ctx.results(Child, "g"), ({ status }) => status));
+  });
+  world.work([child, parent]);
+  const id = await enqueueParent(world);
+  await world.pass(5_000);
+  await world.advance(10 * DAY_MS, 3_600_000);
+  expect(await world.client.status(id)).toMatchObject({ status: "dead_lettered" });
+  await world.advance(2 * DAY_MS, 3_600_000);
+  await world.client.redrive(id);
+  await expectResult(world, id, ["completed"]);
+  expect(ran).toBe(1);
+});
+
 test("the message of a parent stays with its worker while it cancels its children, however long that takes", async () => {
   const world = createWorld();
   const parent = parentOf(async (_state, ctx) => {

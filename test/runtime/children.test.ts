@@ -291,6 +291,26 @@ describe("a child that is redriven", () => {
   });
 });
 
+test("a child that is redriven in the last minute of its retention ends once more for its parent", async () => {
+  const world = createWorld({ retentionMs: 50_000 });
+  let told: Order["end"] = "fail";
+  const parent = parentOf(async (_state, ctx) => {
+    if (ctx.wake.kind !== "go") return ctx.complete(ctx.wake.kind);
+    await startAll(ctx, [ok], { group: "g" });
+    return ctx.waitFor(1, { timeoutMs: 60_000 });
+  });
+  world.work([childOf(world, () => told), parent]);
+  const id = await enqueueParent(world);
+  await world.pass(1_000);
+  const [child] = (await world.client.children(id)).entries;
+  expect(child?.item?.status).toBe("failed");
+  told = "ok";
+  await world.client.redrive(child?.workId ?? "");
+  await world.pass(5_000);
+  expect((await world.client.status(child?.workId ?? "")).status).toBe("completed");
+  expect(await world.client.groups(id)).toMatchObject([{ total: 1, succeeded: 1, failed: 0 }]);
+});
+
 describe("an attempt that came to nothing", () => {
   test("leaves children behind that are not waited for, and that go with their parent", async () => {
     const world = createWorld();

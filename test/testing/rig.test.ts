@@ -7,6 +7,8 @@ import { defineContract, defineEngine } from "../../src/index.ts";
 import { createTestRig, NotSettledError, type TestRig } from "../../src/testing.ts";
 import { counter, engineOf, Work } from "../runtime/builders.ts";
 
+const Talk = defineContract({ id: "talk", payload: z.null(), result: z.array(z.string()), signals: { say: z.string() } });
+
 async function start(rig: TestRig, payload = null): Promise<string> {
   return (await rig.enqueue(Work, payload)).workId;
 }
@@ -175,6 +177,30 @@ test("signals wake a wait, and its timeout ends it", async () => {
   expect(await rig.resultJson(other.workId)).toBe("nobody");
 });
 
+test("signals and callbacks of one test come in the order in which they were sent", async () => {
+  let token = "";
+  const engine = defineEngine(Talk, {
+    version: 1,
+    state: z.number(),
+    init: 0,
+    step: async (state, ctx) => {
+      if (state === 0) {
+        token = await ctx.callbackToken("say", { expiresMs: DAY_MS });
+        return ctx.next(1, { delayMs: 1_000 });
+      }
+      return ctx.complete((await ctx.take("say")).map(({ payload }) => payload));
+    },
+  });
+  await using rig = createTestRig({ engines: [engine] });
+  const { workId } = await rig.enqueue(Talk, null);
+  await rig.settle();
+  await rig.signal(Talk, workId, "say", "one");
+  await rig.signal(Talk, workId, "say", "two");
+  await rig.callback(Talk, token, "three");
+  await rig.advance(1_000);
+  expect(await rig.resultJson(workId)).toEqual(["one", "two", "three"]);
+});
+
 test("a crash before the commit loses the step, and one after it does not", async () => {
   const ran: string[] = [];
   const engine = engineOf(async (state, ctx) => {
@@ -208,6 +234,28 @@ test("a crash before the commit of a failure loses the failure", async () => {
   expect(rig.crashed).toHaveLength(1);
   expect(await rig.status(workId)).toMatchObject({ status: "dead_lettered" });
   expect(ran).toBe(2);
+});
+
+test("a crash before the commit of a failure that recover is to follow loses the failure", async () => {
+  const ran: string[] = [];
+  const engine = engineOf(
+    async (_state, ctx) => {
+      ran.push(`step ${ctx.attempt}`);
+      throw new TypeError("a bug");
+    },
+    {
+      recover: async (_state, _cause, ctx) => {
+        ran.push(`recover ${ctx.attempt}`);
+        return ctx.complete("undone");
+      },
+    },
+  );
+  await using rig = createTestRig({ engines: [engine] });
+  rig.crashNext("before-commit");
+  const workId = await start(rig);
+  await rig.settle();
+  expect(ran).toEqual(["step 1", "step 2", "recover 1"]);
+  expect(await rig.resultJson(workId)).toBe("undone");
 });
 
 test("a process that has died is answered nothing, though its code runs on", async () => {

@@ -1,6 +1,14 @@
 import { expect, test } from "vitest";
 import { z } from "zod";
-import { DidNotHappen, defineContract, defineEngine, type Effect, type Outcome } from "../../src/index.ts";
+import {
+  type ChildOptions,
+  DidNotHappen,
+  defineContract,
+  defineEngine,
+  type Effect,
+  EffectConflictError,
+  type Outcome,
+} from "../../src/index.ts";
 import { runStep } from "../../src/testing.ts";
 
 const Order = defineContract({
@@ -208,6 +216,33 @@ test("an effect that is not waited for has ended when the run is told", async ()
     },
   });
   expect(done).toBe(true);
+});
+
+test("refuses a child as the runtime does", async () => {
+  const starting = (...children: readonly [to: string, options: ChildOptions][]) =>
+    runStep(
+      orderOf(async (state, ctx) => {
+        for (const [to, options] of children) await ctx.start(Parcel, { to }, options);
+        return ctx.next(state);
+      }),
+      { payload },
+    );
+  await expect(starting(["rook", { key: "" }])).rejects.toThrow("key: expected a well-formed text of 1 to 16384 bytes");
+  await expect(starting(["rook", { key: "p", limit: 2 }])).rejects.toThrow("expected a group beside it");
+  await expect(starting(["rook", { key: "p" }], ["crow", { key: "p" }])).rejects.toThrow(EffectConflictError);
+});
+
+test("recover goes on with recover unless it names another step", async () => {
+  const parcel = defineEngine(Parcel, {
+    version: 1,
+    state: z.number(),
+    init: 0,
+    step: async (_state, ctx) => ctx.next(1),
+    recover: async (_state, _cause, ctx) => ctx.next(1),
+  });
+  const to = { to: "rook" };
+  expect(await runStep(parcel, { payload: to, cause: { kind: "deadline" } })).toMatchObject({ at: "recover" });
+  expect(await runStep(parcel, { payload: to })).toMatchObject({ at: "step" });
 });
 
 test("runs recover when there is a cause", async () => {
