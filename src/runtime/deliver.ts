@@ -35,8 +35,9 @@ export interface Delivery {
  */
 export async function deliver(deps: Deps, partition: string, what: Delivery, version: number, nowMs: number): Promise<string> {
   const { range, key } = PLACES[what.kind];
-  if (what.crowded && (await deps.store.read(partition, range, INBOX_MAX)).length >= INBOX_MAX)
-    throw new InboxFullError(workIdOf(partition), INBOX_MAX);
+  const isFull = what.crowded && (await deps.store.read(partition, range, INBOX_MAX)).length >= INBOX_MAX;
+  // A repeat takes no room: what its sender had no answer for is there, or was read.
+  if (isFull && (await readSeen(deps, partition, what.id)) === null) throw new InboxFullError(workIdOf(partition), INBOX_MAX);
   const seen = await markSeen(deps, partition, what, nowMs);
   const sort = key(seen.sentAtMs, what.id);
   if (seen.consumed) return sort;
