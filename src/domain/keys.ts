@@ -8,7 +8,7 @@
  *   LIVE/CHILDREN         that it has some   its own step, once      removed when the item is collected
  *   LIVE/command/<at>/<id>  one command      anyone, once            removed after the commit that consumed it
  *   LIVE/inbox/<at>/<id>  one signal         anyone, once            removed after the commit that consumed it
- *   seen/<id>             that it was sent   its sender              removed when the item is collected
+ *   seen/<id>, seen/command/<id>  that it was sent   its sender      removed when the item is collected
  *   once/<version>/<key>  a memo             the lease holder, once  removed when the item is collected
  *   effect/<version>/<key>  a side effect    the lease holder, and who resolves it   removed when the item is collected
  *   callback/<version>/<name>  a one-shot token   the lease holder, once   removed when the item is collected
@@ -56,8 +56,13 @@ export function inboxKey(sentAtMs: number, id: string): string {
 export function idOfInboxKey(sort: string): string {
   return sort.slice(sort.lastIndexOf("/") + 1);
 }
-export function seenKey(id: string): string {
-  return `seen/${id}`;
+/** A command and a signal of the same id are two things. */
+export function seenKey(id: string, kind: "command" | "signal" = "signal"): string {
+  return kind === "signal" ? `seen/${id}` : `seen/command/${id}`;
+}
+/** Of the command or signal with this key. */
+export function seenKeyOf(sort: string): string {
+  return seenKey(idOfInboxKey(sort), sort.startsWith(COMMAND_RANGE.from) ? "command" : "signal");
 }
 export function onceKey(version: number, digest: string): string {
   return `once/${padded(version, SEGMENT_DIGITS)}/${digest}`;

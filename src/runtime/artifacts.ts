@@ -5,6 +5,7 @@ import type { Head } from "../domain/head.ts";
 import { decodeJson, encodeJson } from "../domain/json.ts";
 import type { BlobContent } from "../ports/blob-store.ts";
 import { artifactRef } from "../wire/parts.ts";
+import { unheeded } from "./attempt-scope.ts";
 import type { Deps } from "./deps.ts";
 import { readLines } from "./strands.ts";
 
@@ -30,7 +31,7 @@ export interface ArtifactScope {
 
 export function createArtifacts(scope: ArtifactScope): Artifacts {
   const { deps, partition, made, guard } = scope;
-  async function put(
+  async function add(
     name: string,
     content: Uint8Array | string | AsyncIterable<Uint8Array>,
     options: ArtifactOptions = {},
@@ -51,6 +52,7 @@ export function createArtifacts(scope: ArtifactScope): Artifacts {
     made.push(ref);
     return ref;
   }
+  const put: Artifacts["put"] = (name, content, options) => unheeded(add(name, content, options));
   return {
     put,
     putJson: (name, value) =>

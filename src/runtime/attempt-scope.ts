@@ -32,3 +32,9 @@ export interface Part {
   readonly guard: (what: string) => void;
   readonly interruptions: Interruptions;
 }
+
+/** A promise of ours that fails when no step waits for it: that ends the attempt or nothing, and never the process. */
+export function unheeded<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => undefined);
+  return promise;
+}

@@ -83,7 +83,7 @@ export async function sendCallback(
     throw new RefusedError("call back", item.workId, `an item of engine ${contract.id}`, "of another engine");
   const id = `callback.${sha256(token.secret).slice(0, ID_CHARS)}`;
   const signal = await checkSignal(contract, callback.signal, payload, { id, fresh: false });
-  const seen = await readSeen(deps, partition, id);
+  const seen = await readSeen(deps, partition, id, "signal");
   // A repeat of what was in time is not refused: its sender had no answer.
   if (seen === null && callback.expiresAtMs <= deps.clock.nowMs())
     throw new RefusedError("call back", item.workId, "a token that has not expired", "expired");

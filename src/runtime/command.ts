@@ -26,7 +26,7 @@ export async function sendCommand(
   const { id } = sender;
   const expected = live.inbox.length > 0 ? null : refusal(command.kind, head, nowMs);
   // A repeat of what has been applied already is not refused: its caller had no answer.
-  if (expected !== null && (await readSeen(deps, partition, id)) === null)
+  if (expected !== null && (await readSeen(deps, partition, id, "command")) === null)
     throw new RefusedError(command.kind, item.workId, expected, statusOf(deps, live).status);
   const encode = (sentAtMs: number) => encodeInboxEntry({ id, sentAtMs, command });
   const what = { kind: "command", ...sender, digest: null, crowded: isCrowded(live), encode } as const;

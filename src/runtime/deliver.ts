@@ -37,7 +37,9 @@ export interface Delivery {
  */
 export async function deliver(deps: Deps, partition: string, what: Delivery, version: number, nowMs: number): Promise<string> {
   const { range, key } = PLACES[what.kind];
-  if (what.crowded && (await deps.store.read(partition, range, INBOX_MAX)).length >= INBOX_MAX)
+  const isFull = what.crowded && (await deps.store.read(partition, range, INBOX_MAX)).length >= INBOX_MAX;
+  // A repeat takes no room: what its sender had no answer for is there, or was read.
+  if (isFull && (await readSeen(deps, partition, what.id, what.kind)) === null)
     throw new InboxFullError(workIdOf(partition), INBOX_MAX);
   const write = (sentAtMs: number) => put(deps, { partition, sort: key(sentAtMs, what.id), ...what.encode(sentAtMs) }, "absent");
   const marking = markSeen(deps, partition, what, nowMs);
@@ -55,8 +57,8 @@ export function isCrowded({ inbox, signals }: Pick<Live, "inbox" | "signals">): 
 }
 
 /** What is known of an id; null when it was never sent. */
-export async function readSeen(deps: Deps, partition: string, id: string): Promise<Seen | null> {
-  const record = await readOne(deps, partition, seenKey(id));
+export async function readSeen(deps: Deps, partition: string, id: string, kind: Delivery["kind"]): Promise<Seen | null> {
+  const record = await readOne(deps, partition, seenKey(id, kind));
   return record === null ? null : decodeSeen(record);
 }
 
@@ -64,9 +66,9 @@ function workIdOf(partition: string): string {
   return partition.slice(partition.indexOf("/") + 1);
 }
 /** With the instant at which it was first sent, so that a repeat has the same key. */
-async function markSeen(deps: Deps, partition: string, { id, digest }: Delivery, sentAtMs: number): Promise<Seen> {
+async function markSeen(deps: Deps, partition: string, { id, kind, digest }: Delivery, sentAtMs: number): Promise<Seen> {
   const fresh: Seen = { sentAtMs, consumed: false, digest };
-  const written = await put(deps, { partition, sort: seenKey(id), ...encodeSeen(fresh) }, "absent");
+  const written = await put(deps, { partition, sort: seenKey(id, kind), ...encodeSeen(fresh) }, "absent");
   if (written.ok || written.current === null) return fresh;
   const seen = decodeSeen(written.current);
   if (digest !== null && seen.digest !== null && seen.digest !== digest)

@@ -7,6 +7,7 @@
  *     for the item are held back, or a store where nobody but `rookery run` works would collect one per sleep; the one that the
  *     item then needs is sent when it is left open.
  */
+import { isOwed } from "../domain/decide.ts";
 import { assertNever, UnknownEngineError, UnknownWorkItemError } from "../domain/errors.ts";
 import { isEnded, isPaused } from "../domain/head.ts";
 import type { WorkId } from "../domain/ids.ts";
@@ -17,7 +18,7 @@ import { mayBegin } from "./admission.ts";
 import { type Deps, pause } from "./deps.ts";
 import type { Engines } from "./engines.ts";
 import { lookAtGroup } from "./group.ts";
-import { sendNext } from "./hints.ts";
+import { sendHint, sendNext } from "./hints.ts";
 import { type LiveRecords, readLive } from "./live.ts";
 import { patiently } from "./records.ts";
 import { decideNow, loadedEngine, type WorkHost, work } from "./work.ts";
@@ -112,9 +113,10 @@ async function nextFor(deps: Deps, engines: Engines, live: LiveRecords, messageI
   }
 }
 
-/** An open item that nobody drives any more has a message again. */
+/** An open item that nobody drives any more has a message again, for what came in too. */
 async function leave(deps: Deps, live: LiveRecords, driven: Driven): Promise<Driven> {
   await sendNext(deps, live.item, live.head);
+  if (isOwed(live, deps.clock.nowMs())) await sendHint(deps, live.item, null, 0);
   return driven;
 }
 

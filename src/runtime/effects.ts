@@ -6,7 +6,7 @@ import { encodeJson } from "../domain/json.ts";
 import { effectKey } from "../domain/keys.ts";
 import { EFFECT_KEY_CHARS, EFFECT_MAX_MS, EFFECT_MS } from "../domain/limits.ts";
 import { sha256 } from "../wire/digest.ts";
-import type { Part } from "./attempt-scope.ts";
+import { type Part, unheeded } from "./attempt-scope.ts";
 import { type EffectCall, makeEffect } from "./effect-call.ts";
 import { effectAround } from "./effect-code.ts";
 import { revive } from "./values.ts";
@@ -52,12 +52,7 @@ export function createEffects(part: Part): Effects {
     return revive<T>(await begin(call));
   }
   return {
-    effect: (key, input, effect) => {
-      const result = perform(key, input, effect);
-      // A step that does not wait for it is told by the attempt's end, not by the end of the process.
-      result.catch(() => undefined);
-      return result;
-    },
+    effect: (key, input, effect) => unheeded(perform(key, input, effect)),
     settled: async () => {
       while (underWay.size > 0) await Promise.allSettled(underWay);
       closed = true;

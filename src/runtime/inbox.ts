@@ -1,7 +1,7 @@
 /** The inbox as its owner sees it: what a commit consumed is taken away before the next one. */
 
 import type { InboxEntry, SignalEntry } from "../domain/inbox.ts";
-import { COMMAND_RANGE, INBOX_RANGE, idOfInboxKey, seenKey } from "../domain/keys.ts";
+import { COMMAND_RANGE, INBOX_RANGE, seenKeyOf } from "../domain/keys.ts";
 import { INBOX_CONSUMED, INBOX_READ } from "../domain/limits.ts";
 import type { StoredRecord } from "../ports/record-store.ts";
 import { decodeInboxEntry, decodeSeen, decodeSignal, encodeSeen } from "../wire/inbox.ts";
@@ -16,7 +16,7 @@ export async function settleConsumed(deps: Deps, partition: string, sorts: reado
 async function settleOne(deps: Deps, partition: string, sort: string): Promise<void> {
   const entry = await readOne(deps, partition, sort);
   if (entry === null) return;
-  const key = seenKey(idOfInboxKey(sort));
+  const key = seenKeyOf(sort);
   const seen = await readOne(deps, partition, key);
   if (seen !== null)
     await put(deps, { partition, sort: key, ...encodeSeen({ ...decodeSeen(seen), consumed: true }) }, seen.revision);
@@ -27,21 +27,21 @@ async function settleOne(deps: Deps, partition: string, sort: string): Promise<v
  * The entries that were not consumed before. A sender that repeats itself may write an entry anew just after it was
  * taken away, so SEEN is read before a delivery.
  */
-export async function notYetConsumed<T extends { readonly id: string }>(
+export async function notYetConsumed<T extends { readonly sort: string }>(
   deps: Deps,
   partition: string,
   entries: readonly T[],
 ): Promise<T[]> {
-  const consumed = await Promise.all(entries.map((entry) => wasConsumed(deps, partition, entry.id)));
+  const consumed = await Promise.all(entries.map((entry) => wasConsumed(deps, partition, entry.sort)));
   return entries.filter((_, i) => consumed[i] === false);
 }
-async function wasConsumed(deps: Deps, partition: string, id: string): Promise<boolean> {
-  const seen = await readOne(deps, partition, seenKey(id));
+async function wasConsumed(deps: Deps, partition: string, sort: string): Promise<boolean> {
+  const seen = await readOne(deps, partition, seenKeyOf(sort));
   return seen !== null && decodeSeen(seen).consumed;
 }
 /** True when this signal was consumed before, and came back by such a repeat; it is taken away again. */
 export async function isStale(deps: Deps, partition: string, sort: string): Promise<boolean> {
-  if (!(await wasConsumed(deps, partition, idOfInboxKey(sort)))) return false;
+  if (!(await wasConsumed(deps, partition, sort))) return false;
   await settleOne(deps, partition, sort);
   return true;
 }

@@ -38,6 +38,14 @@ export interface Host {
   abandoned(workId: string): void;
 }
 
+/** What one message has had so far, in all its sessions: an item with much to read has no more than one with many steps. */
+export interface Turn {
+  /** Attempts. */
+  steps: number;
+  /** Null before the first. */
+  sinceMs: number | null;
+}
+
 /** Runs the session to its release, or until it is lost. */
 export async function runSession(
   session: Session,
@@ -45,6 +53,7 @@ export async function runSession(
   inbox: readonly InboxEntry[],
   message: Message,
   host: Host,
+  turn: Turn,
 ): Promise<void> {
   const heartbeat = startHeartbeat(session, message);
   const giveBack = (): void => heartbeat.abort(new StepAbortedError(session.item.workId, "the worker shuts down"));
@@ -52,7 +61,7 @@ export async function runSession(
   if (host.giveBack.aborted) giveBack();
   try {
     const goOn = await begin(session, claiming, inbox, heartbeat);
-    if (goOn) await runSteps(session, heartbeat, host).catch((error: unknown) => handBack(session, heartbeat, error));
+    if (goOn) await runSteps(session, heartbeat, host, turn).catch((error: unknown) => handBack(session, heartbeat, error));
   } finally {
     host.giveBack.removeEventListener("abort", giveBack);
     await heartbeat.stop();
@@ -120,10 +129,11 @@ function isRunnable(head: Head, nowMs: number): boolean {
   return head.status.kind === "ready" || (head.status.kind === "sleeping" && head.status.wakeAtMs <= nowMs);
 }
 
-async function runSteps(session: Session, heartbeat: Heartbeat, host: Host): Promise<void> {
+async function runSteps(session: Session, heartbeat: Heartbeat, host: Host, turn: Turn): Promise<void> {
   const cache: ValueCache = { payload: null };
-  const sinceMs = session.deps.clock.nowMs();
-  for (let steps = 1; ; steps++) {
+  turn.sinceMs ??= session.deps.clock.nowMs();
+  for (;;) {
+    turn.steps += 1;
     const { version } = session.head;
     const { end, abort, durationMs } = await attemptOnce(session, cache, heartbeat);
     if (end.left) host.abandoned(session.item.workId);
@@ -132,7 +142,7 @@ async function runSteps(session: Session, heartbeat: Heartbeat, host: Host): Pro
     const change = transition(session.deps.clock.nowMs(), session.head, input, session.rules);
     const mayGoOn = change.next.status.kind === "ready" && input.kind !== "gave_back" && !end.left;
     const overdue = isOverdue(change.next, session.deps.clock.nowMs());
-    const release = !mayGoOn || overdue || session.mail || host.shouldYield(steps, sinceMs);
+    const release = !mayGoOn || overdue || session.mail || host.shouldYield(turn.steps, turn.sinceMs);
     if (!(await commitAfter(session, change, { release, log, consumed }, heartbeat))) return;
     await hintStarted(session);
     if (change.next.version > version) host.committed();

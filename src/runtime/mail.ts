@@ -1,9 +1,10 @@
 /** What came from outside, as a step gets it: the signal it was woken by, and those that it takes. */
 import { type Signals, signalSchema, validate } from "../domain/contract.ts";
 import type { Engine, Signal, Wake } from "../domain/engine.ts";
-import { InvalidArgumentError, InvariantError } from "../domain/errors.ts";
+import { CtxRevokedError, InvalidArgumentError, InvariantError } from "../domain/errors.ts";
 import type { Head } from "../domain/head.ts";
 import type { SignalEntry } from "../domain/inbox.ts";
+import type { Item } from "../domain/item.ts";
 import { decodeJson } from "../domain/json.ts";
 import { INBOX_RANGE } from "../domain/keys.ts";
 import { INBOX_CONSUMED } from "../domain/limits.ts";
@@ -17,6 +18,7 @@ import { load } from "./values.ts";
 interface MailScope {
   readonly deps: Deps;
   readonly partition: string;
+  readonly item: Item;
   readonly engine: Engine;
   readonly head: Head;
 }
@@ -38,24 +40,29 @@ async function liveSignal({ deps, partition, engine }: MailScope, entry: SignalE
 
 export interface Mail {
   take(name: string, max?: number): Promise<Signal<Signals>[]>;
-  /** Sort keys of what the step's commit consumes: the signal that woke it, and what it took. */
+  /** Sort keys of what the step's commit consumes: the signal that woke it, and what it took. Nothing is taken after it. */
   consumed(): readonly string[];
 }
 
 export function createMail(scope: MailScope): Mail {
-  const { deps, partition, engine, head } = scope;
+  const { deps, partition, item, engine, head } = scope;
   const taken: string[] = head.wake.kind === "signal" ? [head.wake.sort] : [];
   let before: Promise<unknown> = Promise.resolve();
+  let closed = false;
 
   async function takeNow(name: string, max: number): Promise<Signal<Signals>[]> {
     const found: Signal<Signals>[] = [];
+    const sorts: string[] = [];
     for await (const entry of signalsAfter(deps, partition, head.consumed, INBOX_RANGE.from)) {
-      if (found.length >= max || taken.length >= INBOX_CONSUMED) break;
+      if (found.length >= max || taken.length + sorts.length >= INBOX_CONSUMED) break;
       if (entry.name !== name || taken.includes(entry.sort)) continue;
       if ((await notYetConsumed(deps, partition, [entry])).length === 0) continue;
       found.push(await liveSignal(scope, entry));
-      taken.push(entry.sort);
+      sorts.push(entry.sort);
     }
+    // All or nothing: what the step is not given, because one cannot be read or its attempt is over, stays unread.
+    if (closed) throw new CtxRevokedError(item.workId, "take");
+    taken.push(...sorts);
     return found;
   }
   return {
@@ -68,6 +75,9 @@ export function createMail(scope: MailScope): Mail {
       before = mine.catch(() => undefined);
       return mine;
     },
-    consumed: () => taken,
+    consumed: () => {
+      closed = true;
+      return taken;
+    },
   };
 }

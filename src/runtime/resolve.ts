@@ -8,6 +8,7 @@ import { isPaused } from "../domain/head.ts";
 import type { WorkId } from "../domain/ids.ts";
 import type { Stored } from "../domain/item.ts";
 import { EFFECT_RANGE } from "../domain/keys.ts";
+import { leaseState } from "../domain/lease.ts";
 import {
   isParkedOn,
   isResolvedAs,
@@ -24,7 +25,6 @@ import { encodeInboxEntry } from "../wire/inbox.ts";
 import { deliver, isCrowded } from "./deliver.ts";
 import type { Deps } from "./deps.ts";
 import { sendHint } from "./hints.ts";
-import { statusOf } from "./inspect.ts";
 import { type LiveRecords, readLive } from "./live.ts";
 import { put } from "./records.ts";
 import { keep } from "./values.ts";
@@ -165,13 +165,15 @@ function stateOf(resolved: Resolved, result: Stored | null): EffectState {
 
 /**
  * The id is of this very resolution: a later one of the same effect, parked once more, has another revision. An item that
- * is at work may be about to park. One that is paused for another reason stays so.
+ * is at work may be about to park, also when its lease has lapsed: whoever holds it may be late, and not gone. One that
+ * is paused for another reason stays so.
  */
 async function letGoOn(deps: Deps, workId: WorkId, { record, sort, revision }: Found, nowMs: number): Promise<void> {
   const live = await readLive(deps, workId);
   if (live.item === null) return;
   const { item, partition, head } = live;
-  const isAwaited = isPaused(head.status) ? isParkedOn(head.status, record.key) : statusOf(deps, live).status === "running";
+  const isClaimed = leaseState(live.lease, head, deps.clock.nowMs(), false) !== "free";
+  const isAwaited = isPaused(head.status) ? isParkedOn(head.status, record.key) : isClaimed;
   if (!isAwaited) return;
   const id = `resolve-${sha256(`${sort} ${revision}`).slice(0, 32)}`;
   const encode = (sentAtMs: number) => encodeInboxEntry({ id, sentAtMs, command: { kind: "resume" } });

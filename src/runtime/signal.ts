@@ -93,7 +93,7 @@ async function wasAccepted(deps: Deps, workId: WorkId, signal: CheckedSignal, so
 /** A commit has consumed it. @throws SignalConflictError when its id stood for another one */
 export async function wasTaken(deps: Deps, { partition, head, item }: LiveRecords, signal: CheckedSignal): Promise<boolean> {
   const { id, digest } = signal;
-  const seen = await readSeen(deps, partition, id);
+  const seen = await readSeen(deps, partition, id, "signal");
   if (seen === null) return false;
   if (seen.digest !== null && seen.digest !== digest) throw new SignalConflictError(item.workId, id, seen.digest, digest);
   return seen.consumed || head.consumed.includes(inboxKey(seen.sentAtMs, id));

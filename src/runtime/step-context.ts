@@ -11,7 +11,7 @@ import { onceKey } from "../domain/keys.ts";
 import { sha256 } from "../wire/digest.ts";
 import { decodeMemo, encodeMemo } from "../wire/memo.ts";
 import { createArtifacts } from "./artifacts.ts";
-import type { AttemptScope } from "./attempt-scope.ts";
+import { type AttemptScope, unheeded } from "./attempt-scope.ts";
 import { callbackToken } from "./callback.ts";
 import type { Interruption } from "./interruption.ts";
 import { readLog } from "./log.ts";
@@ -85,7 +85,7 @@ export function createStepContext(scope: AttemptScope): AttemptContext {
     now: guarded("now", () => deps.clock.nowMs()),
     once: (key, run) => {
       guard("once");
-      return once(scope, guard, key, run);
+      return unheeded(once(scope, guard, key, run));
     },
     effect: (key, input, effect) => {
       return extrasFor("effect").effects().effect(key, input, effect);
@@ -99,7 +99,7 @@ export function createStepContext(scope: AttemptScope): AttemptContext {
     write: (chunk) => {
       extrasFor("write").output().write(chunk);
     },
-    callbackToken: guarded("callbackToken", (signal, options) => callbackToken(scope, signal, options)),
+    callbackToken: guarded("callbackToken", (signal, options) => unheeded(callbackToken(scope, signal, options))),
     // One union of all signals is what the runtime knows; the engine's own types pick the member by its name.
     take: guarded("take", (name: string, max?: number) => {
       mail ??= createMail(scope);
@@ -107,7 +107,7 @@ export function createStepContext(scope: AttemptScope): AttemptContext {
     }) as Ctx<Json, Json, Signals, Json, Json>["take"],
     meter: guarded("meter", (name: string, amount: number) => addToMeter(meters, head.meters, name, amount)),
     artifacts: createArtifacts({ deps, partition: scope.partition, workId: item.workId, head, made: artifacts, guard }),
-    readLog: guarded("readLog", (options?: { last?: number }) => readLog(deps, scope.partition, head, options?.last)),
+    readLog: guarded("readLog", (options?: { last?: number }) => unheeded(readLog(deps, scope.partition, head, options?.last))),
     next: guarded("next", outcomes.next),
     waitFor: guarded("waitFor", outcomes.waitFor),
     complete: guarded("complete", outcomes.complete),

@@ -17,10 +17,10 @@ import { writeDue } from "./alarms.ts";
 import type { Deps } from "./deps.ts";
 import { type Engines, rulesOf, shorter } from "./engines.ts";
 import { lookAtGroup, tellIfSatisfied } from "./group.ts";
-import { sendNext } from "./hints.ts";
+import { sendHint, sendNext } from "./hints.ts";
 import { isStale } from "./inbox.ts";
 import { type LiveRecords, readDue, readLive } from "./live.ts";
-import { type Host, runSession } from "./loop.ts";
+import { type Host, runSession, type Turn } from "./loop.ts";
 import { patiently } from "./records.ts";
 import { claim, type Session } from "./session.ts";
 import { settle } from "./settle.ts";
@@ -59,6 +59,7 @@ async function giveUp(deps: Deps, message: Message, error: unknown, unreadable: 
 
 async function handle(deps: Deps, engines: Engines, message: Message, hint: Hint, host: WorkHost): Promise<void> {
   const hand: Hand = { messageId: message.id, version: hint.version, receiveCount: message.receiveCount };
+  const turn: Turn = { steps: 0, sinceMs: null };
   let own: Session | null = null;
   let groupSeen = false;
   for (;;) {
@@ -88,8 +89,9 @@ async function handle(deps: Deps, engines: Engines, message: Message, hint: Hint
           return patiently(deps, () => deps.queue.hide(message, jitterMs(deps)));
         }
         groupSeen = false;
-        own = await runClaim(deps, live, engine, decision.claim, message, host);
-        if (own !== null && !own.lost && (await look(deps, own, message))) return remove(deps, message);
+        own = await runClaim(deps, live, engine, decision.claim, message, host, turn);
+        if (own === null || own.lost) break;
+        if ((await look(deps, own, message)) || (await hasPassedOn(deps, own, host, turn))) return remove(deps, message);
         break;
       default:
         return assertNever(decision);
@@ -129,11 +131,12 @@ async function runClaim(
   claiming: Claiming,
   message: Message,
   host: WorkHost,
+  turn: Turn,
 ): Promise<Session | null> {
   const rules = rulesOf(engine, live.item, deps.settings.retentionMs);
   const session = await claim(deps, live, claiming, { engine, rules, messageId: message.id, alone: host.isAlone() });
   if (session === null) return null;
-  await runSession(session, claiming, live.inbox, message, host);
+  await runSession(session, claiming, live.inbox, message, host, turn);
   return session;
 }
 
@@ -159,6 +162,17 @@ async function look(deps: Deps, session: Session, message: Message): Promise<boo
     if (due !== null && due.atMs <= nowMs) await sendNext(deps, item, live.head);
     if ((await writeDue(deps, partition, need, revision)).ok) return true;
   }
+}
+
+/** Others have their turn first: what came in meanwhile has a message of its own, before this one is deleted (G3). */
+async function hasPassedOn(deps: Deps, { item, head }: Session, host: WorkHost, { steps, sinceMs }: Turn): Promise<boolean> {
+  const { status } = head;
+  // What ends, or is about to, takes no more steps.
+  if (isEnded(status) || status.kind === "closing") return false;
+  if (sinceMs === null || !host.shouldYield(steps, sinceMs)) return false;
+  // One that is ready has had its hint by the hop.
+  if (status.kind !== "ready") await sendHint(deps, item, null, 0);
+  return true;
 }
 
 /** Many children take long to tell, and there is no heartbeat any more. */

@@ -9,7 +9,7 @@ import { pause } from "../../src/runtime/deps.ts";
 import { createWorld, type World } from "../support/world.ts";
 import { enqueue, kinds } from "./builders.ts";
 import { anEffect, engineWith, oneStep } from "./effect-builders.ts";
-import { crashAt, watched } from "./faults.ts";
+import { crashAt, freezer, nameOf, watched } from "./faults.ts";
 
 /** Parked with `charge` in doubt; its second run goes well. */
 async function parked(): Promise<{ world: World; workId: string; runs: () => number }> {
@@ -138,6 +138,29 @@ test("a word that comes as the item is about to park is not lost", async () => {
   expect(await world.client.effects(workId)).toMatchObject([{ state: "in_doubt" }]);
   await world.client.resolve(workId, "charge", { happened: true, result: "told" });
   await world.end(workId, 10_000);
+  expect(await world.client.resultJson(workId)).toBe("told");
+});
+
+test("nor one that comes while a late worker's commit is on its way", async () => {
+  const world = createWorld();
+  const charge = anEffect(async () => Promise.reject(new Error("lost")), { ifInDoubt: "park" });
+  const late = freezer();
+  world.work([oneStep((ctx) => ctx.effect("charge", null, charge))], {
+    intercept: (call, run) => {
+      if (nameOf(call) === "records.write LIVE/HEAD") late.freeze();
+      return late.intercept(call, run);
+    },
+  });
+  const workId = await enqueue(world);
+  await world.settle();
+  world.loseMessages();
+  await world.pass(30_000);
+  await world.client.resolve(workId, "charge", { happened: true, result: "told" });
+  await world.settle();
+  late.thaw();
+  await world.settle();
+  world.work([oneStep((ctx) => ctx.effect("charge", null, charge))]);
+  await world.end(workId, 120_000);
   expect(await world.client.resultJson(workId)).toBe("told");
 });
 
