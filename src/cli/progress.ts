@@ -1,5 +1,6 @@
 /** How far an item is, while something works on it: one live line on a terminal, a line per change elsewhere. */
 import type { Embedded } from "../embedded.ts";
+import type { LogFields, Logger } from "../ports/logger.ts";
 import type { ItemStatus } from "../runtime/inspect.ts";
 import type { GroupStatus } from "../runtime/tree.ts";
 import type { Cli } from "./cli.ts";
@@ -66,9 +67,21 @@ function tellHowToSignal(cli: Cli, live: boolean): (item: ItemStatus) => void {
     if (names.length === 0 || told === version) return;
     told = version;
     if (live) cli.io.stderr.write(CLEAR_LINE);
-    cli.print.note(`it waits for ${waitsText({ signals: names, group: null })}; send it from another terminal:`);
+    cli.print.note(
+      `it waits for ${waitsText({ signals: names, group: null })}; send it from another terminal, with its payload:`,
+    );
     for (const name of names) cli.print.note(`  ${suggestion(cli, "signal", workId, name, "{}")}`);
   };
+}
+
+/** For the process that works below the live line of another. */
+export function loggerAboveLine(cli: Cli): Logger {
+  if (!hasLiveLine(cli)) return cli.logger;
+  const above = (level: keyof Logger) => (message: string, fields?: LogFields) => {
+    cli.io.stderr.write(CLEAR_LINE);
+    cli.logger[level](message, fields);
+  };
+  return { debug: above("debug"), info: above("info"), warn: above("warn"), error: above("error") };
 }
 
 export function hasLiveLine({ io, print }: Cli): boolean {
