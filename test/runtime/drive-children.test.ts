@@ -66,7 +66,7 @@ test("it keeps the limit of a group", async () => {
   expect(child.atWork.most).toBe(2);
 });
 
-test("children of children are worked on, and their retries and sleeps", async () => {
+test("children of children are worked on, their retries and sleeps too, and found by the drive that goes on", async () => {
   const world = createWorld();
   const Branch = defineContract({ id: "branch", payload: z.number(), result: z.number() });
   const branch = defineEngine(Branch, {
@@ -87,7 +87,12 @@ test("children of children are worked on, and their retries and sleeps", async (
     },
   });
   const { workId } = await world.client.enqueue(Branch, 3);
-  const one = driveIn(world, [branch], workId);
+  const first = driveIn(world, [branch], workId);
+  await world.pass(6_000);
+  first.stop();
+  await world.pass(2_000);
+  expect(first.driven()).toBe("stopped");
+  const one = driveIn(world, [branch], workId, "next");
   await world.pass(120_000);
   expect(one.driven()).toBe("ended");
   await expectResult(world, workId, 8);
