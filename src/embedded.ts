@@ -77,8 +77,8 @@ export interface Embedded extends Client {
    */
   work(stop: AbortSignal, options?: WorkOptions): Promise<void>;
   /**
-   * Works on this one item only, without waiting for its message, and beside any workers. Run nothing else in the process:
-   * if it dies, the item is held to have killed it.
+   * Works on this one item and, while it waits, on its children, without waiting for their messages, and beside any
+   * workers. Run nothing else in the process: if it dies, the item at work is held to have killed it.
    * @throws UnknownWorkItemError, UnknownEngineError
    */
   drive(workId: string, stop: AbortSignal, options?: DriveOptions): Promise<Driven>;

@@ -36,10 +36,16 @@ export function createAgent({ model, mailUrl }: { model: LanguageModel; mailUrl:
 
       const before = await ctx.readLog();
       const said: Message[] = before.length === 0 ? [{ role: "user", text: ctx.payload.goal }] : [];
-      for (const { payload } of await ctx.take("steer")) said.push({ role: "user", text: payload.text });
+      const steers = await ctx.take("steer");
+      for (const { payload } of steers) said.push({ role: "user", text: payload.text });
       const asked = { onText: (text: string) => ctx.write(text), abortSignal: ctx.abortSignal };
-      const { text, calls, tokens } = await ctx.once("model", () => ask(model, [...before, ...said], asked));
-      ctx.meter("tokens", tokens);
+      // A later attempt may take more: an answer is remembered together with what it is an answer to.
+      const { text, calls } = await ctx.once(`model ${steers.map(({ id }) => id).join()}`, async () => {
+        const answer = await ask(model, [...before, ...said], asked);
+        // In here: a later attempt that is given the remembered answer has not paid for it again.
+        ctx.meter("tokens", answer.tokens);
+        return answer;
+      });
       const append: Message[] = [...said, { role: "assistant", text, calls }];
       if (calls.length === 0) return ctx.complete({ ok: true, answer: text }, { append });
       return calls.some((call) => call.tool === "email")

@@ -1,4 +1,4 @@
-/** Asks for a large refund, reads along, and approves it: `node caller.ts`, with `npx rookery worker` beside it. */
+/** Asks for a large refund, reads along, and approves it: `npx node caller.ts`, with `npx rookery worker` beside it. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { pendingApprovals } from "rookery/ai";
 import { openEmbedded } from "rookery/embedded";

@@ -15,7 +15,7 @@ export const bill = defineEngine(Bill, {
   init: null,
   async step(_state, ctx) {
     const number = Number(ctx.payload.customer.slice(-4));
-    if (number % 13 === 0) return ctx.fail(new Error(`${ctx.payload.customer} has no address`));
+    if (number % 1_000 === 13) return ctx.fail(new Error(`${ctx.payload.customer} has no address`));
     return ctx.complete({ cents: 100 * number });
   },
 });
@@ -35,7 +35,7 @@ export function createNightly(customers: Customers, failedAtMost = 50) {
     async step({ after }, ctx) {
       if (ctx.wake.kind === "timeout") return ctx.fail(new Error("bills not done in six hours"));
       if (ctx.wake.kind === "children") {
-        if (ctx.wake.failed > failedAtMost) return ctx.fail(new Error(`${ctx.wake.failed} bills have failed`));
+        if (ctx.wake.failed > failedAtMost) return ctx.fail(new Error(`too many bills have failed: ${ctx.wake.failed}`));
         let [cents, failed] = [0, 0];
         for await (const child of ctx.results(Bill, "bills")) {
           if (child.status === "completed") cents += child.result.cents;
@@ -44,7 +44,7 @@ export function createNightly(customers: Customers, failedAtMost = 50) {
         return ctx.complete({ cents, failed });
       }
       const { ids, last } = await customers.page(after);
-      for (const customer of ids) await ctx.start(Bill, { customer }, { key: customer, group: "bills", tenant: customer });
+      await Promise.all(ids.map((id) => ctx.start(Bill, { customer: id }, { key: id, group: "bills", tenant: id })));
       if (last !== null) return ctx.next({ after: last }, { at: "start" });
       return ctx.waitFor({ after }, { group: "bills", until: { failedAtMost }, timeoutMs: 6 * HOUR_MS, at: "add up" });
     },

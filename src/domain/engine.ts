@@ -137,7 +137,10 @@ export interface StepCtx {
   write(chunk: string): void;
   /** A one-shot token that stands for a signal to this item, for whoever has no client. The same on every attempt of the step. */
   callbackToken(signal: string, options: { expiresMs: Ms }): Promise<string>;
-  /** Adds to a meter (tokens, dollars); committed with the attempt, failed ones too, and held against limits.meters. */
+  /**
+   * Adds to a meter (tokens, dollars); committed with the attempt, failed ones too, and held against limits.meters. Call
+   * it within the `run` of a `once`, or what is remembered counts again on every attempt.
+   */
   meter(name: string, amount: number): void;
   readonly artifacts: Artifacts;
 }
@@ -161,7 +164,10 @@ export interface Ctx<P, R, G extends Signals, S, L> extends StepCtx {
   readonly wake: Wake<G>;
   /** Committed entries, oldest first; `last` reads no more than it needs. */
   readLog(options?: { last?: number }): Promise<readonly L[]>;
-  /** Buffered signals of a name, oldest first, without waiting; consumed by this step's commit. Default 16, which is the most. */
+  /**
+   * Buffered signals of a name, oldest first, without waiting; consumed by this step's commit. Default 16, which is the
+   * most. A later attempt may take more: a memo that depends on what was taken has their ids in its key.
+   */
   take<N extends keyof G & string>(name: N, max?: number): Promise<Signal<G, N>[]>;
   /** Go on: at once, after a delay, or at an instant. `at` names the step to come. */
   next(state: S, options?: { at?: string; append?: L[]; delayMs?: Ms; untilAtMs?: Ms }): Outcome;

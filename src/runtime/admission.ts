@@ -47,7 +47,7 @@ export async function mayBegin(deps: Deps, live: LiveRecords): Promise<boolean> 
   if (parent === null || parent.group === null || !parent.group.limited || hasBegun(live)) return true;
   return isItsTurn(deps, parent.workId, parent.group);
 }
-function hasBegun({ head, lease }: LiveRecords): boolean {
+export function hasBegun({ head, lease }: LiveRecords): boolean {
   return head.version > 0 || head.failures > 0 || attemptsOnRecord(head, lease) > 0;
 }
 

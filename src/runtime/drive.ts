@@ -1,27 +1,26 @@
 /**
- * Works on one item, directly and alone in its process, until it ends: what `rookery run` does, without waiting for a
- * message. The protocol is the same as a worker's (claim, fence, commit, look); only the message is made up: it is in
- * no queue, so hiding and deleting it does nothing.
+ * Works on one item, directly, until it ends: what `rookery run` does, without waiting for a message. While it waits, its
+ * children are worked on, too (drive-children.ts). The protocol is the same as a worker's; only the message is made up
+ * (stand.ts).
  *
- * G3: while it lasts it stands for the item's message, and DUE for it should it die. The hints that commits would send
- *     for the item are held back, or a store where nobody but `rookery run` works would collect one per sleep; the one that the
- *     item then needs is sent when it is left open.
+ * G2: a death counts against the item when nothing else ran in the process: always, unless steps of children still ran.
  */
 import { isOwed } from "../domain/decide.ts";
 import { assertNever, UnknownEngineError, UnknownWorkItemError } from "../domain/errors.ts";
 import { isEnded, isPaused } from "../domain/head.ts";
 import type { WorkId } from "../domain/ids.ts";
-import { MAX_DELAY_MS, SECOND_MS } from "../domain/limits.ts";
-import type { Message, WorkQueue } from "../ports/work-queue.ts";
-import { decodeHint, encodeHint } from "../wire/hint.ts";
+import { SECOND_MS } from "../domain/limits.ts";
 import { mayBegin } from "./admission.ts";
+import type { Company, Place } from "./company.ts";
 import { type Deps, pause } from "./deps.ts";
+import { driveChildren } from "./drive-children.ts";
 import type { Engines } from "./engines.ts";
 import { lookAtGroup } from "./group.ts";
 import { sendHint, sendNext } from "./hints.ts";
 import { type LiveRecords, readLive } from "./live.ts";
 import { patiently } from "./records.ts";
-import { decideNow, loadedEngine, type WorkHost, work } from "./work.ts";
+import { createStand, giveBackAfter } from "./stand.ts";
+import { decideNow, loadedEngine, type WorkHost } from "./work.ts";
 
 /**
  * `reached`: the version that was asked for. `paused`: only a resume lets it go on. `abandoned`: a step did not heed
@@ -49,31 +48,47 @@ export async function drive(
   stop: AbortSignal,
   options: DriveOptions,
 ): Promise<Driven> {
-  const stand = createStand(deps, workId);
-  const giveBack = giveBackAfter(deps, stop, options.graceMs);
+  const { graceMs } = options;
   let abandoned = false;
   const onAbandoned = (id: string): void => {
     abandoned = true;
     options.onAbandoned(id);
   };
+  const messageId = `drive-${deps.nonce()}`;
+  const children = driveChildren(deps, engines, workId, { messageId, stop, graceMs, onAbandoned });
+  const stand = createStand(deps, messageId, workId, children.hear);
+  const giveBack = giveBackAfter(deps, stop, graceMs);
+  let ended = false;
   try {
     for (;;) {
       const live = await read(deps, workId);
       const left = (options.untilVersion ?? Number.POSITIVE_INFINITY) - live.head.version;
-      const next = await nextFor(deps, engines, live, stand.id);
-      if (next.kind === "over") return next.driven;
+      const next = await nextFor(stand.deps, engines, live, messageId);
+      if (next.kind === "over") {
+        ended = next.driven === "ended";
+        return next.driven;
+      }
       const driven = abandoned ? "abandoned" : stop.aborted ? "stopped" : left <= 0 ? "reached" : null;
       if (driven !== null && next.kind !== "settle") return await leave(deps, live, driven);
-      if (next.kind === "wait") await pause(deps.clock, next.ms, stop);
+      if (next.kind === "wait") await (live.hasChildren ? children.workFor(next.ms) : pause(deps.clock, next.ms, stop));
       else {
-        const host = hostOf(stop, left, giveBack.signal, onAbandoned);
-        const hiddenMs = await stand.work(engines, live.head.version, host);
+        const place = await enter(children.company, stop);
+        if (place === null) continue;
+        const host = hostOf(place, stop, left, giveBack.signal, onAbandoned);
+        const hiddenMs = await stand.work(engines, live.head.version, host).finally(() => place.leave());
         if (hiddenMs > 0) await pause(deps.clock, Math.min(hiddenMs, LOOK_MS), stop);
       }
     }
   } finally {
     giveBack.cancel();
+    await children.end(ended);
   }
+}
+
+/** Alone, where nothing else runs. Null when the stop came while it waited for that. */
+async function enter(company: Company, stop: AbortSignal): Promise<Place | null> {
+  const place = await company.enter();
+  return company.running() > 1 || stop.aborted || (await place.becomeAlone(stop)) ? place : null;
 }
 
 async function read(deps: Deps, workId: WorkId): Promise<LiveRecords> {
@@ -120,63 +135,19 @@ async function leave(deps: Deps, live: LiveRecords, driven: Driven): Promise<Dri
   return driven;
 }
 
-/** The message that is in no queue. `work` answers for how long it was hidden: 0 when it was not. */
-function createStand(deps: Deps, workId: WorkId) {
-  const id = `drive-${deps.nonce()}`;
-  let hiddenMs = 0;
-  let receiveCount = 0;
-  const queue: WorkQueue = {
-    ...deps.queue,
-    // Only its own hints are held back: a child's, or that of whoever it wakes, goes out.
-    send: async (body, how) => {
-      if (decodeHint(body).workId !== workId) await deps.queue.send(body, how);
-    },
-    remove: async () => {
-      hiddenMs = 0;
-    },
-    bury: async () => undefined,
-    hide: async (_message, delayMs) => {
-      hiddenMs = Math.min(delayMs, MAX_DELAY_MS);
-    },
-  };
+function hostOf(
+  place: Place,
+  stop: AbortSignal,
+  left: number,
+  giveBack: AbortSignal,
+  abandoned: (workId: string) => void,
+): WorkHost {
   return {
-    id,
-    async work(engines: Engines, version: number, host: WorkHost): Promise<number> {
-      receiveCount += 1;
-      hiddenMs = 0;
-      const body = encodeHint({ namespace: deps.namespace, workId, version });
-      const message: Message = { id, body, receiveCount, receipt: id };
-      await work({ ...deps, queue }, engines, message, host);
-      return hiddenMs;
-    },
-  };
-}
-
-/** Nothing else works in this process, so a death counts against the item. */
-function hostOf(stop: AbortSignal, left: number, giveBack: AbortSignal, abandoned: (workId: string) => void): WorkHost {
-  return {
-    shouldYield: (steps) => stop.aborted || steps >= left,
+    shouldYield: (steps) => stop.aborted || steps >= left || place.isWaitedFor(),
     giveBack,
     committed: () => undefined,
     abandoned,
-    becomeAlone: async () => true,
-    isAlone: () => true,
-  };
-}
-
-function giveBackAfter(deps: Deps, stop: AbortSignal, graceMs: number): { signal: AbortSignal; cancel: () => void } {
-  const controller = new AbortController();
-  let cancelTimer = (): void => undefined;
-  const start = (): void => {
-    cancelTimer = deps.clock.after(graceMs, () => controller.abort());
-  };
-  stop.addEventListener("abort", start, { once: true });
-  if (stop.aborted) start();
-  return {
-    signal: controller.signal,
-    cancel: () => {
-      stop.removeEventListener("abort", start);
-      cancelTimer();
-    },
+    becomeAlone: () => place.becomeAlone(stop),
+    isAlone: () => place.isAlone(),
   };
 }

@@ -53,6 +53,24 @@ describe.concurrent("run", () => {
     const more = await start(["run", "--id", id, "--steps", "1", "--json"], place).ended;
     expect(JSON.parse(more.stdout)).toMatchObject({ version: left.version + 1 });
   });
+  test("says how to send the signal that an item waits for, and goes on when it comes", async () => {
+    const approvals = ["--engines", join(ROOT, "test/cli/approvals.ts")];
+    const running = start(["run", "approvals", ...approvals], place);
+    await running.says(/it waits for signal approved or signal refused; send it from another terminal, with its payload:\n/);
+    await running.says(/approvals: waiting for signal approved or signal refused, .*, version 1\n/);
+    const [, id = ""] = /rookery signal (\w+) refused '\{\}' --engines /.exec(running.stderr()) ?? [];
+    await call(["signal", id, "refused", '{"why":"no"}', ...approvals], place);
+    const { code, stdout, stderr } = await running.ended;
+    expect(code, stderr).toBe(0);
+    expect(JSON.parse(stdout)).toEqual(["refused", { why: "no" }]);
+  });
+  test("works on children, and says how many have ended", async () => {
+    const crowd = ["--engines", join(ROOT, "test/cli/crowd.ts")];
+    const running = start(["run", "crowd", '{"each":2}', ...crowd], place);
+    await running.says(/crowd: waiting for children: 4 of 6, 2 badly, .*, version 1\n/);
+    running.kill("SIGINT");
+    expect((await running.ended).code).toBe(1);
+  });
 });
 
 test("a reader that goes away is no failure", async () => {

@@ -73,6 +73,7 @@ export interface Started {
   kill(signal: NodeJS.Signals): void;
   /** So far. */
   stdout(): string;
+  stderr(): string;
 }
 /** As a process. Its environment has nothing of ours but the path. */
 export function start(
@@ -98,6 +99,7 @@ export function start(
     ended,
     kill: (signal) => void child.kill(signal),
     stdout: () => said.stdout,
+    stderr: () => said.stderr,
     says: (text) => expect.poll(() => said.stderr, { timeout: 25_000, interval: 20 }).toMatch(text),
   };
 }

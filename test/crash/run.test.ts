@@ -1,7 +1,12 @@
 /** `rookery run`: one item, driven in a process of its own. */
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { frail, hasty, tough } from "./engines.ts";
-import { openSite, until } from "./support.ts";
+import { Crowd } from "./family-engines.ts";
+import { kill, openSite, until } from "./support.ts";
+
+const FAMILY = fileURLToPath(new URL("./family-engines.ts", import.meta.url));
 
 const runItem = (id: string, ...more: string[]) => ["run", "--id", id, ...more];
 
@@ -62,5 +67,21 @@ describe.concurrent("run", () => {
     site.worker(["--processes", "1"]);
     await until("a worker has it", () => site.executions().length === 3);
     expect(site.executions().at(-1)?.attempt).toBe(1);
+  });
+
+  test("works on a fan-out by itself, also when its process is killed in between", async () => {
+    await using site = openSite();
+    const payload = { count: 300, page: 100, ledger: join(site.folder, "memory") };
+    const { workId } = await site.store.enqueue(Crowd, payload);
+    const program = site.start(["--engines", FAMILY, ...runItem(workId)]);
+    await until("some have ended", async () => {
+      const [group] = await site.store.groups(workId);
+      return group !== undefined && group.total === 300 && group.succeeded >= 30;
+    });
+    for (const pid of program.readyPids()) kill(pid, "SIGKILL");
+    expect(await program.ended).toBe(0);
+    // One in fifty ends badly: 0, 50, … 250.
+    expect(await site.store.resultJson(workId)).toEqual({ told: [[294, 6]], results: 300, sum: 44_100, bad: 6 });
+    expect(program.readyPids()).toHaveLength(2);
   });
 });

@@ -6,13 +6,15 @@ import { CliError, EXIT } from "../exit.ts";
 import { explain } from "../output/failure.ts";
 import { runChild } from "../processes/child.ts";
 import { decodeChildSpec } from "../processes/messages.ts";
+import { loggerAboveLine } from "../progress.ts";
 
 export function configureWorkerChild(command: Command, cli: () => Cli): void {
   command.argument("<spec>").action(async (text: string) => {
     if (process.send === undefined)
       throw new CliError(EXIT.usage, "worker-child is started by `rookery worker`, `dev` and `run`");
-    const { logger } = cli();
-    await runChild(decodeChildSpec(text), {
+    const spec = decodeChildSpec(text);
+    const logger = spec.work.kind === "item" ? loggerAboveLine(cli()) : cli().logger;
+    await runChild(spec, {
       describe: explain,
       open: async ({ settings }) => {
         const context = await cli().context();
