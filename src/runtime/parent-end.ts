@@ -21,21 +21,26 @@ const AT_ONCE = 16;
 
 export async function cancelChildren(deps: Deps, parent: LiveRecords, status: EndedStatus): Promise<void> {
   const known = createLeafCache(deps, parent.partition);
-  for await (const page of childPages(deps, parent.partition)) {
+  for await (const page of childPages(deps, parent.partition, CHILD_RANGE.from, CHILDREN_PAGE)) {
     const open: ChildEntry[] = [];
-    for (const child of page) if (child.ifParentEnds === "cancel" && !(await known.hasSucceeded(child))) open.push(child);
+    for (const { child } of page) if (child.ifParentEnds === "cancel" && !(await known.hasSucceeded(child))) open.push(child);
     await inBatches(open, AT_ONCE, ({ workId }) => cancelChild(deps, parent.item.workId, status, workId));
   }
 }
 
 /** In the order of the digests of their keys. */
-async function* childPages(deps: Pick<Deps, "store">, partition: string): AsyncGenerator<ChildEntry[]> {
-  for (let { from } = CHILD_RANGE; ; ) {
-    const page = await deps.store.read(partition, { from, to: CHILD_RANGE.to }, CHILDREN_PAGE);
-    yield page.map(decodeChild);
+export async function* childPages(
+  deps: Pick<Deps, "store">,
+  partition: string,
+  from: string,
+  size: number,
+): AsyncGenerator<{ readonly sort: string; readonly child: ChildEntry }[]> {
+  for (let next = from; ; ) {
+    const page = await deps.store.read(partition, { from: next, to: CHILD_RANGE.to }, size);
+    if (page.length > 0) yield page.map((record) => ({ sort: record.sort, child: decodeChild(record) }));
     const last: StoredRecord | undefined = page.at(-1);
-    if (last === undefined || page.length < CHILDREN_PAGE) return;
-    from = `${last.sort}!`;
+    if (last === undefined || page.length < size) return;
+    next = `${last.sort}!`;
   }
 }
 
