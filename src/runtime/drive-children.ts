@@ -128,7 +128,8 @@ export function driveChildren(deps: Deps, engines: Engines, parentId: WorkId, op
   function hostOf(place: Place): WorkHost {
     return {
       shouldYield: (steps, sinceMs) => {
-        if (leaving.signal.aborted || place.isWaitedFor()) return true;
+        // At the very last nobody else has a turn: what was cancelled is to end.
+        if ((leaving.signal.aborted && phase !== "last") || place.isWaitedFor()) return true;
         return due.isAnybodyReady() && (steps >= INLINE_STEPS || deps.clock.nowMs() - sinceMs >= INLINE_MS);
       },
       giveBack: giveBack.signal,
