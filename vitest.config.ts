@@ -16,9 +16,10 @@ export default defineConfig({
   test: {
     // Most of the time goes by in waiting for processes: more of them at once than there are cores.
     maxWorkers: 3,
+    // Tests mock no module and keep their worlds to themselves, so files of one process share what is loaded.
     projects: [
       { test: { name: "domain", include: domain, isolate: false, ...limits(30_000) } },
-      { test: { name: "main", include: everything, exclude: [...domain, ...heavy], ...limits(30_000) } },
+      { test: { name: "main", include: everything, exclude: [...domain, ...heavy], isolate: false, ...limits(30_000) } },
       { test: { name: "heavy", include: heavy, ...limits(120_000) } },
     ],
     coverage: {
