@@ -8,7 +8,7 @@
 import { quote } from "./errors.ts";
 import type { FencingToken } from "./ids.ts";
 import type { Stored } from "./item.ts";
-import { ASK_FIRST_MS, ASK_MS, ASK_SLOWEST_MS } from "./limits.ts";
+import { ASK_FIRST_MS, ASK_MS, ASK_SLOWEST_MS, ASK_SOONEST_MS } from "./limits.ts";
 
 type Ms = number;
 
@@ -34,6 +34,7 @@ export interface Fence {
 export type Verdict<T> =
   | { readonly happened: true; readonly result: T }
   | { readonly happened: false }
+  /** At least 100 ms; each time is an entry in the journal. */
   | { readonly askAgainMs: Ms };
 
 export interface Effect<I, T> {
@@ -125,7 +126,7 @@ export function askAgainAt(sinceMs: number, nowMs: number, askAgainMs: number | 
   const longMs = nowMs - sinceMs;
   if (longMs >= ASK_MS) return null;
   const afterMs = askAgainMs ?? Math.min(ASK_SLOWEST_MS, Math.max(ASK_FIRST_MS, longMs));
-  return nowMs + Math.max(1, Math.min(Math.ceil(afterMs), ASK_MS - longMs));
+  return nowMs + Math.max(ASK_SOONEST_MS, Math.min(Math.ceil(afterMs), ASK_MS - longMs));
 }
 
 const WHY_CHARS = 300;

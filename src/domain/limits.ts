@@ -78,6 +78,8 @@ export const EFFECT_MS = MINUTE_MS;
 export const EFFECT_MAX_MS = DAY_MS;
 /** An effect's key is shown to people and goes outside. */
 export const EFFECT_KEY_CHARS = 1_024;
+/** An effect's `ifInDoubt` is asked again no sooner, whatever it says. */
+export const ASK_SOONEST_MS = SECOND_MS / 10;
 /** How soon the outside system is asked again when nothing says when, at first and at the slowest. */
 export const ASK_FIRST_MS = SECOND_MS;
 export const ASK_SLOWEST_MS = 5 * MINUTE_MS;

@@ -6,7 +6,7 @@ import type { WorkId } from "../domain/ids.ts";
 import type { Json } from "../domain/json.ts";
 import type { ChildEntry } from "../wire/child.ts";
 import type { Part } from "./attempt-scope.ts";
-import { inBatches } from "./batches.ts";
+import { createGate, inBatches } from "./batches.ts";
 import { type LeafPlace, listMembers } from "./leaves.ts";
 import { readResults } from "./results.ts";
 import { checkStart, startChild, type Wanted } from "./start.ts";
@@ -30,6 +30,8 @@ interface Roll {
   readonly members: Map<number, WorkId>;
 }
 const LISTED_AT_ONCE = 8;
+/** However many a step starts at once: each takes several writes. */
+const STARTED_AT_ONCE = 64;
 
 export function createChildren(part: Part): Children {
   const { scope, guard, interruptions } = part;
@@ -45,9 +47,10 @@ export function createChildren(part: Part): Children {
     rolls.set(id, roll);
     roll.members.set(slot.index, workId);
   }
+  const gate = createGate(STARTED_AT_ONCE);
   async function begin(wanted: Wanted): Promise<WorkId> {
     try {
-      const child = await startChild(part, wanted);
+      const child = await gate(() => startChild(part, wanted));
       enroll(child);
       return child.workId;
     } catch (error) {

@@ -31,14 +31,17 @@ export interface NoItem {
 
 const SINGLES = 5;
 
-/** `deadlineMs` is the engine's total where it is known; it only counts until the first commit stores it. */
-export async function readLive(
-  deps: Deps,
-  workId: WorkId,
-  deadlineFor: (item: Item) => number | null = (item) => item.deadlineMs,
-): Promise<LiveRecords | NoItem> {
+export interface LiveOptions {
+  /** The engine's deadline where it is known; it only counts until the first commit stores it. Default the item's own. */
+  readonly deadlineFor?: (item: Item) => number | null;
+  /** False: whoever asks does not care what came in, and it is not read. Default true. */
+  readonly mail?: boolean;
+}
+
+export async function readLive(deps: Deps, workId: WorkId, options: LiveOptions = {}): Promise<LiveRecords | NoItem> {
+  const { deadlineFor = (item: Item) => item.deadlineMs, mail = true } = options;
   const partition = itemPartition(deps.namespace, workId);
-  const records = await deps.store.read(partition, LIVE_RANGE, SINGLES + INBOX_READ);
+  const records = await deps.store.read(partition, LIVE_RANGE, mail ? SINGLES + INBOX_READ : SINGLES);
   const by = (sort: string): StoredRecord | undefined => records.find((record) => record.sort === sort);
   const [dueRecord, headRecord, itemRecord, leaseRecord] = [by(DUE_KEY), by(HEAD_KEY), by(ITEM_KEY), by(LEASE_KEY)];
   const due = dueRecord === undefined ? null : decodeDue(dueRecord);

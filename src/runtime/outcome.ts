@@ -114,7 +114,7 @@ function waitOf(engine: Engine, what: WaitOptions<Signals, Json>, defaultStep: s
     step: stepName("ctx.waitFor", what.at ?? defaultStep),
     signals: [...new Set(signals)],
     group: group === undefined ? null : { name: parseGroup(group), until: parseUntil(until ?? "all") },
-    timeoutAtMs: timeoutMs === undefined ? null : nowMs + requireTime("ctx.waitFor: timeoutMs", timeoutMs),
+    timeoutAtMs: timeoutMs === undefined ? null : instantAfter("ctx.waitFor: timeoutMs", nowMs, timeoutMs),
   };
 }
 function parseUntil(until: unknown): Until {
@@ -135,11 +135,17 @@ function wakeAt(options: { delayMs?: number; untilAtMs?: number }, nowMs: number
   const { delayMs, untilAtMs } = options;
   if (delayMs !== undefined && untilAtMs !== undefined)
     throw new InvalidArgumentError("ctx.next", "delayMs or untilAtMs, not both", options);
-  if (delayMs !== undefined) return nowMs + requireTime("ctx.next: delayMs", delayMs);
+  if (delayMs !== undefined) return instantAfter("ctx.next: delayMs", nowMs, delayMs);
   return untilAtMs === undefined ? nowMs : requireTime("ctx.next: untilAtMs", untilAtMs);
 }
 /** The last instant that a Date can hold. */
 const LAST_INSTANT_MS = 8.64e15;
+/** An instant that can be stored, and shown. */
+function instantAfter(what: string, nowMs: number, ms: unknown): number {
+  const atMs = nowMs + requireTime(what, ms);
+  if (atMs > LAST_INSTANT_MS) throw new InvalidArgumentError(what, "milliseconds up to the year 275760", ms);
+  return atMs;
+}
 export function requireTime(what: string, value: unknown): number {
   if (typeof value === "number" && value >= 0 && value <= LAST_INSTANT_MS) return Math.ceil(value);
   throw new InvalidArgumentError(what, "milliseconds, 0 or more", value);

@@ -53,7 +53,7 @@ async function endOfMember<R extends Json>(
   contract: Contract<Json, R>,
   workId: WorkId | undefined,
 ): Promise<ChildEnd<R> | null> {
-  const live = workId === undefined ? null : await readLive(deps, workId);
+  const live = workId === undefined ? null : await readLive(deps, workId, { mail: false });
   if (live === null || live.item === null) return null;
   const end = await endOf(deps, contract, live);
   return end.status === "open" ? null : { key: live.item.parent?.key ?? "", ...end };

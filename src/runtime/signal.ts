@@ -78,7 +78,7 @@ export async function bufferSignal(
 
 async function wasAccepted(deps: Deps, workId: WorkId, signal: CheckedSignal, sort: string): Promise<Signalled> {
   for (let waitedMs = 0; ; waitedMs += LOOK_MS) {
-    const live = await readLive(deps, workId);
+    const live = await readLive(deps, workId, { mail: false });
     if (live.item === null) throw new UnknownWorkItemError(deps.namespace, workId);
     const { status } = live.head;
     if (status.kind !== "closing") {

@@ -63,9 +63,9 @@ async function handle(deps: Deps, engines: Engines, message: Message, hint: Hint
   let own: Session | null = null;
   let groupSeen = false;
   for (;;) {
-    const live = await readLive(deps, hint.workId, (item) =>
-      shorter(item.deadlineMs, engines.find(item.engine)?.code.limits?.totalMs ?? null),
-    );
+    const live = await readLive(deps, hint.workId, {
+      deadlineFor: (item) => shorter(item.deadlineMs, engines.find(item.engine)?.code.limits?.totalMs ?? null),
+    });
     if (live.item === null) return remove(deps, message);
     const engine = loadedEngine(engines, live);
     const decision = decideNow(deps, live, hand, { engineLoaded: engine !== null, own, groupSeen });

@@ -116,8 +116,8 @@ test.each<[unknown, unknown]>([
 describe("asking again", () => {
   test.each([
     [0, 90_000, 90_000],
-    [0, 0.2, 1],
-    [0, 0, 1],
+    [0, 0.2, 100],
+    [0, 0, 100],
     [0, Number.POSITIVE_INFINITY, ASK_MS],
     [23 * HOUR_MS, 2 * HOUR_MS, HOUR_MS],
     [ASK_MS, 5, null],
@@ -125,7 +125,7 @@ describe("asking again", () => {
     [0, null, 1_000],
     [7_000, null, 7_000],
     [HOUR_MS, null, 5 * MINUTE_MS],
-    [ASK_MS - 0.5, null, 1],
+    [ASK_MS - 0.5, null, 100],
   ])("in doubt for %s ms, told %s ms: after %s ms", (longMs, toldMs, afterMs) => {
     expect(askAgainAt(NOW - longMs, NOW, toldMs)).toBe(afterMs === null ? null : NOW + afterMs);
   });

@@ -263,6 +263,20 @@ test("around the end, accepted means read: whichever port call the sender comes 
   expect(answers).toEqual(new Set([true, false]));
 });
 
+test("a wait or a delay that ends after the last instant there is is refused", async () => {
+  const world = createWorld();
+  const engine = box(async (state, ctx) => {
+    if (ctx.payload === "wait") return ctx.waitFor(state, { timeoutMs: 8.64e15 });
+    return ctx.next(state, { delayMs: 8.64e15 });
+  });
+  world.work([engine]);
+  for (const payload of ["wait", "next"]) {
+    const { workId } = await world.client.enqueue(Box, payload);
+    const { status, error } = await world.end(workId);
+    expect([status, error?.code]).toEqual(["dead_lettered", "invalid_argument"]);
+  }
+});
+
 test("a pause holds a waiting item, and its signals and timeout come through after a resume", async () => {
   const world = createWorld();
   const workId = await start(world, collector(600_000));
