@@ -7,6 +7,7 @@ import { journal } from "./journal.ts";
 import { parked } from "./parked.ts";
 import { recovery } from "./recovery.ts";
 import { sequential } from "./sequential.ts";
+import { stream } from "./stream.ts";
 
 const workloads: { readonly [name: string]: () => Promise<object> } = {
   sequential,
@@ -20,6 +21,7 @@ const workloads: { readonly [name: string]: () => Promise<object> } = {
   "journal-compact": () => journal("compact"),
   recovery,
   parked,
+  stream,
 };
 
 const wanted = process.argv.slice(2);
