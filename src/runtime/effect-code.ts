@@ -10,15 +10,20 @@ export type CodeEnd =
   | { readonly kind: "timed_out" };
 
 interface Within {
-  readonly attempt: AttemptScope;
+  readonly attempt: object;
   readonly key: string;
 }
 const within = new AsyncLocalStorage<Within>();
 
 /** The key of this attempt's effect whose code is running; null outside of any. */
-export function effectAround(attempt: AttemptScope): string | null {
+export function effectAround(attempt: object): string | null {
   const around = within.getStore();
   return around?.attempt === attempt ? around.key : null;
+}
+
+/** Runs the code of an effect, which then knows within which effect of this attempt it is. */
+export function runWithin<T>(attempt: object, key: string, code: () => Promise<T>): Promise<T> {
+  return within.run({ attempt, key }, code);
 }
 
 /** Never rejects. Code that does not heed its signal is left behind when its time is over. */
@@ -40,7 +45,7 @@ export async function callWithin(
     });
   });
   const fence: Fence = { idempotencyKey, fencingToken: attempt.token, abortSignal: controller.signal };
-  const call = within.run({ attempt, key }, async () => code(fence));
+  const call = runWithin(attempt, key, async () => code(fence));
   try {
     return await Promise.race([
       call.then(

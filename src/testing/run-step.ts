@@ -42,7 +42,7 @@ export type StepRun<R> = StepOutcome<R> & Deeds & { readonly appended: readonly 
  * Runs one step of an engine and says what came of it. Payload, state, signals, log entries, results and states are
  * held against their schemas, as by the runtime. Rejects with what the step threw.
  *
- * @throws SchemaError, NotJsonError, NotAnOutcomeError, EffectConflictError, EffectInDoubtError
+ * @throws SchemaError, NotJsonError, NotAnOutcomeError, EffectConflictError, EffectInDoubtError, NestedEffectError
  */
 export async function runStep<P extends Json, R extends Json, G extends Signals>(
   engine: Engine & Contract<P, R, G>,

@@ -264,6 +264,28 @@ test("rejects with what the step threw", async () => {
   ).rejects.toThrow(new RangeError("too many"));
 });
 
+test("an effect within an effect is refused, as by the runtime", async () => {
+  const order = orderOf(async (_s, ctx) => {
+    const outer: Effect<null, string> = { run: () => ctx.effect("inner", { cents: 1 }, pay), ifInDoubt: "rerun" };
+    return ctx.complete({ paid: await ctx.effect("outer", null, outer) });
+  });
+  await expect(runStep(order, { payload })).rejects.toThrow(/effect "inner" of .* was begun within effect "outer"/);
+});
+test("an effect that nobody awaits ends the step when it fails, and leaves no rejection behind", async () => {
+  const stray: unknown[] = [];
+  const keep = (reason: unknown): void => void stray.push(reason);
+  process.on("unhandledRejection", keep);
+  const order = orderOf(async (_s, ctx) => {
+    const failing: Effect<null, string> = { run: () => Promise.reject(new Error("no line")), ifInDoubt: "park" };
+    void ctx.effect("pay", null, failing);
+    return ctx.complete({ paid: "so it says" });
+  });
+  await expect(runStep(order, { payload })).rejects.toThrow(/effect "pay" of .* is in doubt: no line/);
+  await new Promise((resolve) => setImmediate(resolve));
+  process.off("unhandledRejection", keep);
+  expect(stray).toEqual([]);
+});
+
 const never = orderOf(async () => {
   throw new Error("it ran");
 });
