@@ -40,7 +40,7 @@ export interface EffectEntry {
   readonly inputDigest: string;
   /** Of the attempt that wrote it last. */
   readonly attempt: number;
-  /** Of a reserved one: until when it may be at work. */
+  /** Of a reserved one: until when it may be at work; null once its worker is known to be gone. */
   readonly untilAtMs: number | null;
   /** Since when it is in doubt. */
   readonly sinceMs: number | null;
@@ -65,7 +65,7 @@ const PAGE = 200;
 /** By step, then by key. */
 export async function listEffects(deps: Deps, { partition }: LiveRecords): Promise<EffectEntry[]> {
   const found = (await readEffects(deps, partition)).map(({ record }) => record);
-  return found.toSorted((a, b) => a.version - b.version || (a.key < b.key ? -1 : 1)).map(entryOf);
+  return found.toSorted((a, b) => a.version - b.version || (a.key < b.key ? -1 : 1)).map((record) => entryOf(deps, record));
 }
 async function readEffects(deps: Deps, partition: string): Promise<Found[]> {
   const found: Found[] = [];
@@ -78,7 +78,8 @@ async function readEffects(deps: Deps, partition: string): Promise<Found[]> {
   }
 }
 
-function entryOf({ key, scope, version, step, inputDigest, attempt, state }: EffectRecord): EffectEntry {
+function entryOf({ processes }: Deps, record: EffectRecord): EffectEntry {
+  const { key, scope, version, step, inputDigest, attempt, state } = record;
   return {
     key,
     scope,
@@ -87,7 +88,7 @@ function entryOf({ key, scope, version, step, inputDigest, attempt, state }: Eff
     state: state.kind,
     inputDigest,
     attempt,
-    untilAtMs: state.kind === "reserved" ? state.untilAtMs : null,
+    untilAtMs: state.kind === "reserved" && !processes.isGone(record.holder) ? state.untilAtMs : null,
     sinceMs: state.kind === "reserved" || state.kind === "in_doubt" ? state.sinceMs : null,
     error: errorOf(state),
     resultBytes: state.kind === "confirmed" ? bytesOf(state.result) : null,
@@ -121,7 +122,7 @@ export async function resolveEffect(
     const done = await settleEffect(deps, live, effect, resolved, result);
     if (done === null) continue;
     await letGoOn(deps, live.item.workId, done, nextAtMs());
-    return entryOf(done.record);
+    return entryOf(deps, done.record);
   }
 }
 

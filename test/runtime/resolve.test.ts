@@ -216,8 +216,11 @@ test("one that may be at work is not for a person until its time is over, or its
     await expect(world.client.resolve(workId, "k", { fail: "enough" })).rejects.toThrow(
       /expected one that is in doubt, got one that is at work until its time is over/,
     );
-    if (gone) worker.die();
-    else world.clock.setNowMs(world.clock.nowMs() + 8_000);
+    if (gone) {
+      worker.die();
+      expect(await world.client.effects(workId)).toMatchObject([{ state: "reserved", untilAtMs: null }]);
+    }
+    if (!gone) world.clock.setNowMs(world.clock.nowMs() + 8_000);
     expect(await world.client.resolve(workId, "k", { fail: "enough" })).toMatchObject({ state: "failed", error: "enough" });
   }
 });

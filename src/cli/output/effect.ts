@@ -31,7 +31,8 @@ export function effectText({ state, untilAtMs, sinceMs, error, resultBytes, byOp
   const said = byOperator ? ", as an operator said" : "";
   switch (state) {
     case "reserved":
-      return untilAtMs === null || untilAtMs <= nowMs ? "its time is over" : `may be at work; over ${relative(untilAtMs, nowMs)}`;
+      if (untilAtMs === null) return "its worker died while it was at work";
+      return untilAtMs <= nowMs ? "its time is over" : `may be at work; over ${relative(untilAtMs, nowMs)}`;
     case "in_doubt":
       return `${sinceMs === null ? "" : `${relative(sinceMs, nowMs)}: `}${clean(error ?? "")}`;
     case "open":
