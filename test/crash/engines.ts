@@ -5,7 +5,7 @@ import { z } from "zod";
 import { type Ctx, defineContract, defineEngine, type Engine, type EngineLimits, type NoSignals } from "../../src/index.ts";
 
 /** What the step `badStep` does, in its first `badAttempts` attempts. */
-const MISDEEDS = ["none", "exit", "spin", "hang", "deaf", "sleep"] as const;
+const MISDEEDS = ["none", "exit", "stray", "spin", "hang", "deaf", "sleep"] as const;
 
 const payload = z.object({
   ledger: z.string(),
@@ -43,6 +43,10 @@ async function step({ committed }: z.infer<typeof state>, ctx: Context) {
 
 async function misbehave(misdeed: (typeof MISDEEDS)[number], ctx: Context, late: () => void): Promise<void> {
   if (misdeed === "exit") process.exit(3);
+  if (misdeed === "stray") {
+    void Promise.reject(new Error("nobody looked"));
+    await sleep(5_000);
+  }
   if (misdeed === "spin") for (;;);
   if (misdeed === "hang") await new Promise(() => undefined);
   if (misdeed === "deaf") {

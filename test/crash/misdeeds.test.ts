@@ -16,6 +16,16 @@ describe.concurrent("a step that", () => {
     expect(new Set(site.executions().map(({ pid }) => pid)).size).toBe(2);
   });
 
+  test("leaves a rejected promise alone is tried again in another process, and the log says what it was", async () => {
+    await using site = openSite();
+    const id = await site.enqueue(tough, { steps: 2, misdeed: "stray" });
+    const worker = site.worker(ONE_PROCESS);
+    expect((await site.end(id)).status).toBe("completed");
+    expect(await site.story(id)).toEqual(["taken_over 1", "step 2", "step 1", "ended"]);
+    const message = expect.stringMatching(/^a promise that nobody awaited was rejected: it ends this worker process/);
+    expect(worker.log()).toContainEqual(expect.objectContaining({ level: "error", message, error: "nobody looked" }));
+  });
+
   test("spins is noticed by its process's silence, killed and tried again", async () => {
     await using site = openSite();
     const id = await site.enqueue(tough, { steps: 2, misdeed: "spin" });
