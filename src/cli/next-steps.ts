@@ -23,7 +23,7 @@ export function resolveSteps(cli: Pick<Cli, "flags">, workId: string, effects: r
   const several = inDoubt.filter(({ key }) => key === first.key).length > 1;
   const step = several ? ["--step", String(first.step)] : [];
   const say = (...words: readonly string[]): string => suggestion(cli, "resolve", workId, first.key, ...step, ...words);
-  return [say("--happened", "{}"), say("--did-not-happen")];
+  return [say("--happened", "<json>"), say("--did-not-happen")];
 }
 
 /** What one can do with an item as it stands. `engineMissing`: nobody can work on it from here. */
@@ -47,7 +47,7 @@ export function nextSteps(
       return [item.findingOut ? say("effects") : say("events"), say("pause"), say("cancel")];
     case "waiting": {
       const [name] = item.waitsFor?.signals ?? [];
-      const send = name === undefined ? [] : [`${say("signal")} ${shellWord(name)} '{}'`];
+      const send = name === undefined ? [] : [`${say("signal")} ${shellWord(name)} '<json>'`];
       const children = item.waitsFor?.group === null || item.waitsFor === null ? [] : [say("children")];
       return [...send, ...children, say("events"), say("cancel")];
     }

@@ -5,7 +5,7 @@ import type { ItemStatus } from "../runtime/inspect.ts";
 import type { GroupStatus } from "../runtime/tree.ts";
 import type { Cli } from "./cli.ts";
 import { suggestion } from "./next-steps.ts";
-import { statusBrief, stepName, waitsText } from "./output/item.ts";
+import { digits, statusBrief, stepName, waitsText } from "./output/item.ts";
 import { clean, cut } from "./output/text.ts";
 import { duration, relative } from "./output/time.ts";
 import { pauseFor } from "./pause-for.ts";
@@ -138,7 +138,4 @@ function countOf({ group }: Seen): string {
   if (group === null) return "";
   const { total, succeeded, failed } = group;
   return `: ${digits(succeeded + failed)} of ${digits(total)}${failed === 0 ? "" : `, ${digits(failed)} badly`}`;
-}
-function digits(count: number): string {
-  return count.toLocaleString("en-US");
 }

@@ -20,9 +20,9 @@ export function storeError(thrown: unknown, errorClass: ErrorClass): StoredError
   try {
     return thrown instanceof Error
       ? ofError(thrown, errorClass)
-      : plain(`expected an Error to be thrown, got ${describe(thrown)}`, errorClass);
+      : plain(`expected an Error, got ${describe(thrown)}`, errorClass);
   } catch {
-    return plain("expected an Error to be thrown, got something that cannot be read", errorClass);
+    return plain("expected an Error, got something that cannot be read", errorClass);
   }
 }
 

@@ -72,7 +72,7 @@ test("status of a parked item says which effect is in doubt, and what to do", as
     .map((line) => line.replace(/^(next)? +/, ""));
   expect(next).toEqual([
     `rookery effects ${parked}`,
-    `rookery resolve ${parked} 'book it'\\''s' --happened '{}'`,
+    `rookery resolve ${parked} 'book it'\\''s' --happened '<json>'`,
     `rookery resolve ${parked} 'book it'\\''s' --did-not-happen`,
     `rookery cancel ${parked}`,
     "",
@@ -92,7 +92,7 @@ describe("resolve", () => {
   test.each([
     ["happened, with JSON", ["--happened", '"1A, as they say"'], "confirmed", "completed", "1A, as they say"],
     ["happened, from stdin", ["--happened", "-"], "confirmed", "completed", "from stdin"],
-    ["did not happen", ["--did-not-happen"], "open", "completed", "booked 1A"],
+    ["did not happen", ["--did-not-happen"], "open: it is run again", "completed", "booked 1A"],
     ["is given up", ["--fail", "no more seats"], "given up", "dead_lettered", null],
     ["is given up without a word", ["--fail"], "given up", "dead_lettered", null],
   ] as const)("says that an effect %s, and the item goes on", async (name, words, state, status, result) => {

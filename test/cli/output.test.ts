@@ -2,7 +2,8 @@
 import { describe, expect, test } from "vitest";
 import { ownColumns } from "../../src/cli/io.ts";
 import { parseDuration } from "../../src/cli/option-values.ts";
-import { bytesText, holderText, statusSentence } from "../../src/cli/output/item.ts";
+import { eventText } from "../../src/cli/output/event.ts";
+import { bytesText, causeText, groupText, holderText, statusSentence } from "../../src/cli/output/item.ts";
 import { createCliLogger } from "../../src/cli/output/logger.ts";
 import { colorWanted, createStyle } from "../../src/cli/output/style.ts";
 import { facts, table } from "../../src/cli/output/table.ts";
@@ -15,6 +16,21 @@ import type { ItemStatus } from "../../src/runtime/inspect.ts";
 
 const plain = createStyle(false);
 const sink = (isTTY: boolean) => ({ isTTY, write: () => true });
+
+test("an item that kills its workers is said to have done so as often as is known", () => {
+  expect(causeText({ kind: "crashed", attempts: 7 })).toBe(
+    "its worker died too often while nothing else was at work, the last time in attempt 7; the worker's log may say why",
+  );
+});
+test("thousands of children are told apart", () => {
+  const group = { name: "bills", total: 5_000, succeeded: 1_199, failed: 1, limit: 1_000 };
+  expect(groupText(group)).toBe("bills: 1,200 of 5,000 have ended, 1 badly, at most 1,000 at once");
+});
+test("a resume that comes too late is no refusal", () => {
+  const refused = { kind: "refused", atMs: 0, version: 0, status: "ready" } as const;
+  expect(eventText({ ...refused, command: "resume" })).toBe("resume had nothing to do: it was ready");
+  expect(eventText({ ...refused, command: "redrive" })).toBe("redrive refused: it was ready");
+});
 
 describe("times", () => {
   test.each([

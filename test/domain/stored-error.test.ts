@@ -21,11 +21,11 @@ describe("an error at rest", () => {
     expect(storeError(Object.assign(new Error("no"), { code: {} }), "unknown").code).toBeNull();
   });
   test.each<[unknown, string]>([
-    [undefined, "expected an Error to be thrown, got undefined"],
-    [null, "expected an Error to be thrown, got null"],
-    ["a text", 'expected an Error to be thrown, got "a text"'],
-    [{ message: "x" }, "expected an Error to be thrown, got an object"],
-    [Symbol("s"), "expected an Error to be thrown, got Symbol(s)"],
+    [undefined, "expected an Error, got undefined"],
+    [null, "expected an Error, got null"],
+    ["a text", 'expected an Error, got "a text"'],
+    [{ message: "x" }, "expected an Error, got an object"],
+    [Symbol("s"), "expected an Error, got Symbol(s)"],
   ])("says what was thrown when it was no Error: %o", (thrown, message) => {
     expect(storeError(thrown, "unknown")).toEqual(anError({ message }));
   });
@@ -56,7 +56,7 @@ describe("an error at rest", () => {
         throw new Error("no message for you");
       },
     });
-    const cannot = "expected an Error to be thrown, got something that cannot be read";
+    const cannot = "expected an Error, got something that cannot be read";
     for (const thrown of [proxy, throwing]) expect(storeError(thrown, "bug")).toEqual(anError({ message: cannot, class: "bug" }));
     const odd = Object.assign(new Error("x"), { message: 5, name: undefined, stack: 7 });
     expect(storeError(odd, "bug")).toMatchObject({ message: "5", name: "undefined", stack: null });

@@ -21,7 +21,7 @@ const DEFAULT_LIMIT = 20;
 
 export const configureChildren: Configure = (command, cli) => {
   takesItem(command)
-    .option("--group <name>", "only of this group, in the order of starting")
+    .option("--group <name>", "only of this group, in the order of starting;\nwithout it, in no particular order")
     .option("--limit <count>", `how many (default: ${DEFAULT_LIMIT})`, countOption)
     .option("--after <cursor>", "go on after a page, with the cursor that it ended with")
     .action((id: string | undefined, flags: ChildrenFlags) => showChildren(cli(), id, flags));

@@ -45,7 +45,9 @@ async function resolveEffect(cli: Cli, id: string, key: string, flags: ResolveFl
   const effect = await store.resolve(ref, key, resolution, flags.step === undefined ? {} : { step: flags.step });
   const item = await store.status(ref);
   if (cli.print.json) return cli.print.document({ workId: item.workId, effect });
-  cli.print.line(`effect ${clean(key)} of ${item.workId} is ${effectWord(effect)}`);
+  cli.print.line(
+    `effect ${clean(key)} of ${item.workId} is ${effectWord(effect)}${effect.state === "open" ? ": it is run again" : ""}`,
+  );
   if (item.holder === null && item.unread > 0)
     cli.print.hint(`it waits for a worker; when none is at work: ${suggestion(cli, "worker")}`);
 }

@@ -33,7 +33,9 @@ export function eventText(event: JournalEvent): string {
     case "recovering":
       return `recover has its turn: ${causeText(event.cause)}`;
     case "refused":
-      return `${event.command} refused: it was ${statusWord(event.status)}`;
+      return event.command === "resume"
+        ? `resume had nothing to do: it was ${statusWord(event.status)}`
+        : `${event.command} refused: it was ${statusWord(event.status)}`;
     case "ended":
       return `${statusWord(event.status)}${event.cause === null || event.cause.kind === "cancelled" ? "" : `: ${causeText(event.cause)}`}`;
     default:

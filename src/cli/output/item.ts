@@ -81,9 +81,12 @@ export function waitsText({ signals, group }: NonNullable<ItemStatus["waitsFor"]
   return (group === null ? whats : [...whats, `children of group ${clean(group)}`]).join(" or ");
 }
 export function groupText({ name, total, succeeded, failed, limit }: GroupStatus): string {
-  const ended = `${succeeded + failed} of ${total} ${total === 1 ? "has" : "have"} ended`;
+  const ended = `${digits(succeeded + failed)} of ${digits(total)} ${total === 1 ? "has" : "have"} ended`;
   const badly = failed === 0 ? "" : `, ${failed} badly`;
-  return `${clean(name)}: ${ended}${badly}${limit === null ? "" : `, at most ${limit} at once`}`;
+  return `${clean(name)}: ${ended}${badly}${limit === null ? "" : `, at most ${digits(limit)} at once`}`;
+}
+export function digits(count: number): string {
+  return count.toLocaleString("en-US");
 }
 export function wakeText(wake: StoredWake): string {
   switch (wake.kind) {
@@ -117,7 +120,7 @@ export function causeText(cause: StoredCause): string {
     case "exhausted":
       return `out of attempts, ${errorText(cause.error)}`;
     case "crashed":
-      return `its worker died ${cause.attempts} times while nothing else was at work`;
+      return `its worker died too often while nothing else was at work, the last time in attempt ${cause.attempts}; the worker's log may say why`;
     case "cancelled":
       return `cancelled: ${clean(cause.reason)}`;
     case "deadline":
