@@ -19,8 +19,12 @@ rookery.close();
 
 /** A person would look at each before that. */
 async function approve(): Promise<void> {
+  const said = new Set<string>();
   while ((await rookery.status(workId)).endedAtMs === null) {
     for (const { toolCallId, toolName, input } of pendingApprovals(await rookery.log(workId))) {
+      // It is pending until the agent has read the answer.
+      if (said.has(toolCallId)) continue;
+      said.add(toolCallId);
       console.log(`\n[approved: ${toolName} ${JSON.stringify(input)}]`);
       await rookery.signal(Support, workId, "approval", { toolCallId, approved: true }, { id: toolCallId });
     }
