@@ -59,8 +59,8 @@ export function nextSteps(
       return item.artifacts > 0 ? [say("artifact", "list")] : [say("events")];
     case "failed":
     case "dead_lettered":
-      return [say("redrive"), say("events")];
+      return [...resolveSteps(cli, item.workId, effects), say("redrive"), say("events")];
     case "cancelled":
-      return [say("events")];
+      return [...resolveSteps(cli, item.workId, effects), say("events")];
   }
 }

@@ -25,6 +25,8 @@ export async function tellIfSatisfied(deps: Deps, live: LiveRecords): Promise<bo
   if (wait === null) return false;
   const { total, succeeded, failed } = await countGroup(deps, live.partition, wait.name);
   if (!isSatisfied(wait.until, { total, succeeded, failed })) return false;
+  if (total === 0 && live.hasChildren)
+    deps.logger.warn("waits for a group in which nobody was started", { workId: live.item.workId, group: wait.name });
   const { version } = live.head;
   const id = `children.${version}`;
   const command = { kind: "children", group: wait.name, version, succeeded, failed } as const;

@@ -79,6 +79,19 @@ test("status of a parked item says which effect is in doubt, and what to do", as
   ]);
   expect((await call(["events", parked], place)).stdout).toMatch(/parked: effect "book it's" is in doubt: socket hang\s+up/);
 });
+test("a resume of a parked item says that it parks again; cancelled, its status still says what is in doubt", async () => {
+  const workId = await started("park");
+  const { code, stderr } = await call(["resume", workId], { env, tty: true });
+  expect(code).toBe(0);
+  expect(stderr).toContain(`it parks again until you say what happened: rookery resolve ${workId}`);
+  await work(workId);
+  expect((await call(["status", workId], place)).stdout).toMatch(/status +paused/);
+  expect((await call(["cancel", workId], place)).code).toBe(0);
+  await work(workId);
+  const { stdout } = await call(["status", workId], place);
+  expect(stdout).toMatch(/status +cancelled/);
+  expect(stdout).toContain(`rookery resolve ${workId} 'book it'\\''s' --did-not-happen`);
+});
 test("status of an item that asks the outside system says until when", async () => {
   const workId = await started("ask");
   const { stdout } = await call(["status", workId], place);

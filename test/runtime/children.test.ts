@@ -362,3 +362,18 @@ describe("an attempt that came to nothing", () => {
     expect((await world.client.children(id)).entries).toMatchObject([{ key: "late", item: null }]);
   });
 });
+
+test("a wait for a group in which nobody was started is satisfied, and logged: its name may be misspelt", async () => {
+  const world = createWorld();
+  const parent = parentOf(async (_state, ctx) => {
+    if (ctx.wake.kind === "children") return ctx.complete(null);
+    await ctx.start(Child, { end: "ok" }, { key: "a", group: "kids" });
+    return ctx.waitFor(1, { group: "kid" });
+  });
+  world.work([childOf(world), parent]);
+  const workId = await enqueueParent(world);
+  await world.end(workId);
+  expect(world.logger.entries.map(({ message, fields }) => [message, fields])).toEqual([
+    ["waits for a group in which nobody was started", { workId, group: "kid" }],
+  ]);
+});

@@ -2,7 +2,7 @@
 import type { ArtifactRef } from "../../domain/engine.ts";
 import type { Json } from "../../domain/json.ts";
 import { INBOX_READ } from "../../domain/limits.ts";
-import type { ItemStatus } from "../../runtime/inspect.ts";
+import type { ItemStatus, ShownStatus } from "../../runtime/inspect.ts";
 import type { EffectEntry } from "../../runtime/resolve.ts";
 import type { GroupStatus } from "../../runtime/tree.ts";
 import type { Cli } from "../cli.ts";
@@ -33,7 +33,7 @@ async function showStatus(cli: Cli, id: string | undefined, options: RefOptions)
   const ref = refOf(id, options);
   const store = await cli.existing();
   const [item, artifacts, result] = [await store.status(ref), await store.artifacts(ref), await store.resultJson(ref)];
-  const effects = item.status === "paused" ? await store.effects(ref) : [];
+  const effects = MAY_BE_IN_DOUBT.includes(item.status) ? await store.effects(ref) : [];
   const groups = item.hasChildren ? await store.groups(ref) : [];
   if (cli.print.json) return cli.print.document({ ...item, groups, result });
   cli.print.facts(factsOf(cli, item, { artifacts, result, effects, groups, missing: await missingFor(cli, item) }));
@@ -45,13 +45,14 @@ async function missingFor(cli: Cli, item: ItemStatus): Promise<string | null> {
   return missingEngine(await cli.context(), item).catch(() => null);
 }
 
+const MAY_BE_IN_DOUBT: readonly ShownStatus[] = ["paused", "failed", "cancelled", "dead_lettered"];
 const SHOWN_NAMES = 5;
 const RESULT_CHARS = 400;
 
 interface Beside {
   readonly artifacts: readonly ArtifactRef[];
   readonly result: Json;
-  /** Of a paused item. */
+  /** Of an item that may wait for a person's word about one, or ended without it. */
   readonly effects: readonly EffectEntry[];
   readonly groups: readonly GroupStatus[];
   readonly missing: string | null;
