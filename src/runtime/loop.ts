@@ -216,7 +216,7 @@ interface Report {
 /** What to commit for an attempt that ended. */
 async function report(session: Session, end: AttemptEnd, abort: Abort, durationMs: number): Promise<Report> {
   const attempt = attemptNow(session);
-  const spent: AttemptReport = { attempt, durationMs, meters: end.meters, wrote: end.wrote };
+  const spent: AttemptReport = { attempt, durationMs, meters: end.meters, leftTraces: end.leftTraces };
   const nothing = { log: [], consumed: [] };
   switch (end.kind) {
     case "cannot_migrate":
