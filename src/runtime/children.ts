@@ -4,6 +4,7 @@ import type { ChildOptions, Ended } from "../domain/engine.ts";
 import { RookeryError } from "../domain/errors.ts";
 import type { WorkId } from "../domain/ids.ts";
 import type { Json } from "../domain/json.ts";
+import { leafOrigin } from "../domain/keys.ts";
 import type { ChildEntry } from "../wire/child.ts";
 import type { Part } from "./attempt-scope.ts";
 import { createGate, inBatches } from "./batches.ts";
@@ -12,6 +13,7 @@ import type { LeafPlace } from "./leaves.ts";
 import { leavesOfStep, listMembers } from "./listing.ts";
 import { readResults } from "./results.ts";
 import { checkStart, requireLease, startChild, type Wanted } from "./start.ts";
+import { type Again, putBack } from "./turns.ts";
 
 export interface Children {
   start<P extends Json, R extends Json, G extends Signals>(
@@ -65,10 +67,23 @@ export function createChildren(part: Part): Children {
     const alone = new Set<Roll>();
     if (head.leftTraces && family.made(MARK))
       for (const place of await leavesOfStep(deps, partition, head.version)) alone.add(rollOf(place));
-    await inBatches([...rolls.values()], LISTED_AT_ONCE, (roll) => {
+    const again: Again[] = [];
+    await inBatches([...rolls.values()], LISTED_AT_ONCE, async (roll) => {
       const listing = { ...roll, opened: family.opened.get(roll.name) ?? null, alone: alone.has(roll) };
-      return listMembers(deps, listing, check);
+      const fresh = await listMembers(deps, listing, check);
+      const { group, leaf } = roll.place;
+      const late = leafOrigin(leaf).version < head.version ? fresh.map((index) => ({ leaf, index })) : [];
+      if (late.length > 0 || head.leftTraces) again.push({ group, leaf, late });
     });
+    const groups = new Set(again.map(({ group }) => group));
+    await inBatches([...groups], LISTED_AT_ONCE, (name) =>
+      putBack(
+        deps,
+        partition,
+        name,
+        again.filter(({ group }) => group === name),
+      ),
+    );
   }
   async function check(): Promise<void> {
     guard("start");

@@ -1,12 +1,7 @@
 /** The leaves of a group: read in order, changed by revision, listed by the parent. */
 import { EMPTY_LEAF } from "../domain/group.ts";
 import type { WorkId } from "../domain/ids.ts";
-import {
-  leafKey,
-  leafOfKey,
-  leafRange,
-  memberListKey,
-} from "../domain/keys.ts";
+import { leafKey, leafOfKey, leafRange, memberListKey } from "../domain/keys.ts";
 import type { Revision, StoredRecord, Written } from "../ports/record-store.ts";
 import { sha256 } from "../wire/digest.ts";
 import { decodeLeaf, decodeMembers, encodeLeaf, type Members } from "../wire/leaf.ts";

@@ -1,5 +1,5 @@
 /** Listing in its leaf whoever is waited for, and nobody whom an attempt listed that came to nothing. */
-import { EMPTY_LEAF, markListed, unlisted } from "../domain/group.ts";
+import { EMPTY_LEAF, isListed, markListed, unlisted } from "../domain/group.ts";
 import type { WorkId } from "../domain/ids.ts";
 import { GROUP_RANGE, groupOfKey, groupsAfter, leafKey, leafOfKey, memberListKey, stepLeafRange } from "../domain/keys.ts";
 import type { Revision, StoredRecord } from "../ports/record-store.ts";
@@ -23,30 +23,34 @@ export interface Listing {
  *
  * Of two attempts that list, the one whose claim is gone does no harm: the later one writes every leaf of the step anew,
  * and whoever finds a leaf other than it was asks `check`, which throws, after it has read it and before it writes it.
+ *
+ * Resolves to the slots that were not listed before.
  */
 export async function listMembers(
   deps: Deps,
   { place, members, opened, alone }: Listing,
   check: () => Promise<void>,
-): Promise<void> {
+): Promise<number[]> {
   if (members.size > 0) await addMembers(deps, place, members);
   const list = (marks: string): string => [...members.keys()].reduce(markListed, alone ? unlisted(marks) : marks);
   let record: StoredRecord | null;
   if (opened === null || alone) record = await readOne(deps, place.partition, leafKey(groupDigest(place.group), place.leaf));
   else {
     const written = await putMarks(deps, place, list(EMPTY_LEAF), opened);
-    if (written.ok) return;
+    if (written.ok) return [...members.keys()];
     record = written.current;
   }
   while (record !== null) {
     await check();
     const { marks } = decodeLeaf(record);
     const next = list(marks);
-    if (next === marks && !alone) return;
+    const fresh = [...members.keys()].filter((index) => !isListed(marks, index));
+    if (next === marks && !alone) return fresh;
     const written = await putMarks(deps, place, next, record.revision);
-    if (written.ok) return;
+    if (written.ok) return fresh;
     record = written.current;
   }
+  return [];
 }
 async function addMembers(deps: Deps, { partition, group, leaf }: LeafPlace, members: Members): Promise<void> {
   const sort = memberListKey(groupDigest(group), leaf);

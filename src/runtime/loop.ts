@@ -16,12 +16,12 @@ import { type AttemptReport, type Input, type OutcomeReport, transition } from "
 import type { StoredWake } from "../domain/wake.ts";
 import type { Message } from "../ports/work-queue.ts";
 import { type Abort, createAbort } from "./abort.ts";
-import { hintNext } from "./admission.ts";
 import { type AttemptEnd, type Carried, runAttempt, type Settled, type ValueCache } from "./attempt.ts";
 import { type Heartbeat, startHeartbeat } from "./heartbeat.ts";
 import { isStale, notYetConsumed, signalsAfter } from "./inbox.ts";
 import { encodeEntry } from "./log.ts";
 import { type CommitOptions, commit, type Session } from "./session.ts";
+import { hintNext } from "./turns.ts";
 import { keep } from "./values.ts";
 
 const NO_OUTCOME = { kind: "took_over", noOutcome: true, alone: false } as const;

@@ -118,7 +118,12 @@ async function limitGroup(
     const known =
       limit === undefined
         ? await readOne(deps, partition, sort)
-        : await put(deps, { partition, sort, ...encodeGroupLimit({ limit, fromLeaf: "", hinted: null }) }, "absent", token);
+        : await put(
+            deps,
+            { partition, sort, ...encodeGroupLimit({ limit, fromLeaf: "", hinted: null, placed: [] }) },
+            "absent",
+            token,
+          );
     if (known !== null) family.limited.add(group);
   });
 }
