@@ -40,6 +40,10 @@ export function markListed(leaf: string, index: number): string {
   const present = at(leaf, index);
   return withMark(leaf, index, present === "." ? "o" : present === "s" || present === "f" ? present.toUpperCase() : present);
 }
+/** The parent waits for nobody in this leaf: whoever listed them came to nothing. */
+export function unlisted(leaf: string): string {
+  return leaf.replaceAll("o", ".").toLowerCase();
+}
 /** For good: one that ended badly may have been redriven since. */
 export function hasSucceeded(leaf: string, index: number): boolean {
   return at(leaf, index).toLowerCase() === "s";

@@ -96,8 +96,8 @@ export interface Head {
   readonly sealedArtifacts: Strand;
   readonly journal: Strand;
   readonly log: Strand;
-  /** An attempt of this version that came to nothing may have left text in the output stream. */
-  readonly leftOutput: boolean;
+  /** An attempt of this version that came to nothing may have left text in the output stream, or children that are listed. */
+  readonly leftTraces: boolean;
   /** Sort keys of the inbox entries that this commit consumed. */
   readonly consumed: readonly string[];
   readonly budget: Budget;
@@ -137,7 +137,7 @@ export function initialHead(item: Item, deadlineMs: number | null = item.deadlin
     sealedArtifacts: EMPTY_STRAND,
     journal: EMPTY_STRAND,
     log: EMPTY_STRAND,
-    leftOutput: false,
+    leftTraces: false,
     consumed: [],
     budget: { sinceVersion: 0, sinceMs: item.createdAtMs, meters: {} },
     recovery: null,

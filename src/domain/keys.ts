@@ -106,6 +106,11 @@ export function leafKey(group: string, leaf: string): string {
 export function leafRange(group: string): SortRange {
   return { from: `group/${group}/leaf/`, to: `group/${group}/leaf0` };
 }
+/** The leaves of one step, whichever attempt began them. */
+export function stepLeafRange(group: string, version: number): SortRange {
+  const step = leafKey(group, padded(version, SEGMENT_DIGITS));
+  return { from: `${step}.`, to: `${step}/` };
+}
 export function memberListKey(group: string, leaf: string): string {
   return `group/${group}/list/${leaf}`;
 }
@@ -113,9 +118,13 @@ export function groupLimitKey(group: string): string {
   return `group/${group}/limit`;
 }
 export const GROUP_RANGE: SortRange = { from: "group/", to: "group0" };
+/** The digest of the name of the group that this record is of. */
+export function groupOfKey(sort: string): string {
+  return sort.slice(GROUP_RANGE.from.length, sort.indexOf("/", GROUP_RANGE.from.length));
+}
 /** The records of the groups that come after the one that this record is of. */
 export function groupsAfter(sort: string): SortRange {
-  return { from: `${sort.slice(0, sort.indexOf("/", GROUP_RANGE.from.length))}0`, to: GROUP_RANGE.to };
+  return { from: `${GROUP_RANGE.from}${groupOfKey(sort)}0`, to: GROUP_RANGE.to };
 }
 
 /** `recover` begins under the version, and perhaps the token, of the step that failed, with attempts of its own. */

@@ -37,8 +37,8 @@ export interface AttemptReport {
   readonly attempt: number;
   readonly durationMs: number;
   readonly meters: Readonly<Record<string, number>>;
-  /** It wrote to the output stream. */
-  readonly wrote: boolean;
+  /** It left what a later attempt of the step is to clear away: text in the output stream, or children that are listed. */
+  readonly leftTraces: boolean;
 }
 export interface OutcomeReport extends AttemptReport {
   readonly state: Stored;
@@ -179,8 +179,8 @@ function threw(from: From, report: AttemptReport, error: StoredError, retryAtMs:
 function takeOver(from: From, lapsed: { attempts: number; noOutcome: boolean; alone: boolean }): Transition {
   const { head, rules } = from;
   const crashes = head.crashes + (lapsed.alone ? 1 : 0);
-  const leftOutput = head.leftOutput || lapsed.noOutcome;
-  const next: Head = { ...head, attempt: lapsed.attempts, crashes, leftOutput, updatedAtMs: from.nowMs };
+  const leftTraces = head.leftTraces || lapsed.noOutcome;
+  const next: Head = { ...head, attempt: lapsed.attempts, crashes, leftTraces, updatedAtMs: from.nowMs };
   const changes: JournalEvent[] = lapsed.noOutcome
     ? [{ kind: "taken_over", ...at(from, head), step: head.step, attempt: lapsed.attempts, alone: lapsed.alone }]
     : [];
@@ -233,7 +233,7 @@ function committed(from: From, report: OutcomeReport): Head {
     attempt: 0,
     failures: 0,
     crashes: 0,
-    leftOutput: false,
+    leftTraces: false,
     lastError: null,
     meters: added(head.meters, report.meters),
     artifacts: report.artifacts.length === 0 ? head.artifacts : [...head.artifacts, ...report.artifacts],
@@ -250,7 +250,7 @@ function spent(from: From, report: AttemptReport, error: StoredError): Head {
     failures: head.failures + 1,
     lastError: error,
     meters: added(head.meters, report.meters),
-    leftOutput: head.leftOutput || report.wrote,
+    leftTraces: head.leftTraces || report.leftTraces,
     updatedAtMs: from.nowMs,
   };
 }
@@ -262,7 +262,7 @@ function unspent(from: From, report: AttemptReport): Head {
     ...head,
     attempt: report.attempt - 1,
     meters: added(head.meters, report.meters),
-    leftOutput: head.leftOutput || report.wrote,
+    leftTraces: head.leftTraces || report.leftTraces,
     updatedAtMs: from.nowMs,
   };
 }

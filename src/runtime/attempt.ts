@@ -42,8 +42,8 @@ export interface ValueCache {
 
 interface Ending {
   readonly meters: Readonly<Record<string, number>>;
-  /** It wrote to the output stream. */
-  readonly wrote: boolean;
+  /** It left what a later attempt of the step is to clear away: text in the output stream, or children that are listed. */
+  readonly leftTraces: boolean;
   readonly left: boolean;
 }
 interface Done {
@@ -109,7 +109,7 @@ export async function runAttempt(input: AttemptInput): Promise<AttemptEnd> {
   const running: Running = { endsAtMs: deps.clock.nowMs() + stepMs, context: null, over: false };
   const ending = (left: boolean): Ending => {
     const { context } = running;
-    return { meters: context?.meters() ?? {}, wrote: context?.wrote() ?? false, left };
+    return { meters: context?.meters() ?? {}, leftTraces: context?.leftTraces() ?? false, left };
   };
   const cancelTimer = deps.clock.after(stepMs, () => abort.fire(new StepTimeoutError(input.item.workId, stepMs)));
   try {

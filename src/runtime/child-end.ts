@@ -10,7 +10,6 @@ import { itemPartition, type WorkId } from "../domain/ids.ts";
 import type { Item } from "../domain/item.ts";
 import { HEAD_KEY } from "../domain/keys.ts";
 import { decodeHead } from "../wire/head.ts";
-import { hintNext } from "./admission.ts";
 import type { Deps } from "./deps.ts";
 import { createGather } from "./gather.ts";
 import { groupWaitOf, tellIfSatisfied } from "./group.ts";
@@ -18,6 +17,7 @@ import { sendHint } from "./hints.ts";
 import { changeLeaf, type LeafPlace, leavesOf } from "./leaves.ts";
 import { readLive } from "./live.ts";
 import { readOne } from "./records.ts";
+import { hintNext } from "./turns.ts";
 
 interface End {
   readonly index: number;
@@ -41,7 +41,8 @@ async function tellAll(deps: Deps, parent: WorkId, place: LeafPlace, all: readon
   if (marks === null) return;
   await tellWaiting(deps, parent, place, marks, all);
   // Also for one that was started before the group had a limit: it takes up a place.
-  await hintNext(deps, parent, place.group);
+  const slots = all.map(({ index }) => ({ leaf: place.leaf, index }));
+  await hintNext(deps, parent, place.group, slots);
 }
 
 async function tellWaiting(deps: Deps, parent: WorkId, place: LeafPlace, marks: string, all: readonly End[]): Promise<void> {
@@ -54,7 +55,7 @@ async function tellWaiting(deps: Deps, parent: WorkId, place: LeafPlace, marks: 
   if (live.item !== null && (await tellIfSatisfied(deps, live))) await sendHint(deps, live.item, null, 0);
 }
 
-const LEAVES_PAGE = 16;
+const LEAVES_PAGE = 2;
 
 /**
  * Counting reads every leaf. Where leaves are small (a few children a step) each end may be the last of its own, and most

@@ -4,12 +4,16 @@ import type { ChildOptions, Ended } from "../domain/engine.ts";
 import { RookeryError } from "../domain/errors.ts";
 import type { WorkId } from "../domain/ids.ts";
 import type { Json } from "../domain/json.ts";
+import { leafOrigin } from "../domain/keys.ts";
 import type { ChildEntry } from "../wire/child.ts";
 import type { Part } from "./attempt-scope.ts";
 import { createGate, inBatches } from "./batches.ts";
-import { type LeafPlace, listMembers } from "./leaves.ts";
+import { MARK } from "./family.ts";
+import type { LeafPlace } from "./leaves.ts";
+import { leavesOfStep, listMembers } from "./listing.ts";
 import { readResults } from "./results.ts";
-import { checkStart, startChild, type Wanted } from "./start.ts";
+import { checkStart, requireLease, startChild, type Wanted } from "./start.ts";
+import { type Again, putBack } from "./turns.ts";
 
 export interface Children {
   start<P extends Json, R extends Json, G extends Signals>(
@@ -20,12 +24,18 @@ export interface Children {
   results<R extends Json>(contract: Contract<Json, R>, group: string): AsyncIterable<{ readonly key: string } & Ended<R>>;
   /** Resolves once every start has come to an end; never rejects. */
   settled(): Promise<void>;
-  /** Lists in their groups whoever was started by this attempt: from its commit on they are waited for. */
+  /**
+   * Lists in their groups whoever was started by this attempt: from its commit on they are waited for, and whoever was
+   * listed by an attempt of the same step that came to nothing is not.
+   */
   list(): Promise<void>;
+  /** Somebody may be listed: a later attempt has to look, should this one come to nothing. */
+  listed(): boolean;
 }
 
 /** Those of one leaf. */
 interface Roll {
+  readonly name: string;
   readonly place: LeafPlace;
   readonly members: Map<number, WorkId>;
 }
@@ -37,15 +47,47 @@ export function createChildren(part: Part): Children {
   const { scope, guard, interruptions } = part;
   const underWay = new Set<Promise<unknown>>();
   const rolls = new Map<string, Roll>();
+  let listed = false;
 
   function enroll({ group, workId }: ChildEntry): void {
     if (group === null) return;
     const { name, slot } = group;
     const place = { partition: scope.partition, group: name, leaf: slot.leaf };
-    const id = `${name}/${slot.leaf}`;
-    const roll = rolls.get(id) ?? { place, members: new Map<number, WorkId>() };
-    rolls.set(id, roll);
-    roll.members.set(slot.index, workId);
+    rollOf(place).members.set(slot.index, workId);
+  }
+  function rollOf(place: LeafPlace): Roll {
+    const name = `${place.group}/${place.leaf}`;
+    const roll = rolls.get(name) ?? { name, place, members: new Map<number, WorkId>() };
+    rolls.set(name, roll);
+    return roll;
+  }
+  async function list(): Promise<void> {
+    const { deps, partition, head, family } = scope;
+    listed = rolls.size > 0;
+    const alone = new Set<Roll>();
+    if (head.leftTraces && family.made(MARK))
+      for (const place of await leavesOfStep(deps, partition, head.version)) alone.add(rollOf(place));
+    const again: Again[] = [];
+    await inBatches([...rolls.values()], LISTED_AT_ONCE, async (roll) => {
+      const listing = { ...roll, opened: family.opened.get(roll.name) ?? null, alone: alone.has(roll) };
+      const fresh = await listMembers(deps, listing, check);
+      const { group, leaf } = roll.place;
+      const late = leafOrigin(leaf).version < head.version ? fresh.map((index) => ({ leaf, index })) : [];
+      if (late.length > 0 || head.leftTraces) again.push({ group, leaf, late });
+    });
+    const groups = new Set(again.map(({ group }) => group));
+    await inBatches([...groups], LISTED_AT_ONCE, (name) =>
+      putBack(
+        deps,
+        partition,
+        name,
+        again.filter(({ group }) => group === name),
+      ),
+    );
+  }
+  async function check(): Promise<void> {
+    guard("start");
+    await requireLease(scope);
   }
   const gate = createGate(STARTED_AT_ONCE);
   async function begin(wanted: Wanted): Promise<WorkId> {
@@ -74,6 +116,7 @@ export function createChildren(part: Part): Children {
     settled: async () => {
       while (underWay.size > 0) await Promise.all(underWay);
     },
-    list: () => inBatches([...rolls.values()], LISTED_AT_ONCE, ({ place, members }) => listMembers(scope.deps, place, members)),
+    list,
+    listed: () => listed,
   };
 }

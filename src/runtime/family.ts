@@ -1,10 +1,15 @@
 /** What one claim of an item knows of its children, from step to step. */
 import { LEAF_CHILDREN, type Slot } from "../domain/group.ts";
 import { leafName, leafOrigin } from "../domain/keys.ts";
+import type { Revision } from "../ports/record-store.ts";
 
 export interface Family {
+  /** This write has been made, or is being made. */
+  made(what: string): boolean;
   /** Makes a write that is needed once: those who ask meanwhile wait for the same, and one that failed is made again. */
   once(what: string, write: () => Promise<void>): Promise<void>;
+  /** Leaves that this claim began, by group and leaf, as it wrote them: empty. */
+  readonly opened: Map<string, Revision>;
   /** By name: groups that are known to have a limit. */
   readonly limited: Set<string>;
   /** Of these, the ones in which children were started since the last commit: their turn may come with it. */
@@ -32,6 +37,7 @@ export function createFamily(hasChildren: boolean): Family {
   const groups = new Map<string, Taken>();
   const writes = new Map<string, Promise<void>>(hasChildren ? [[MARK, Promise.resolve()]] : []);
   return {
+    made: (what) => writes.has(what),
     once: async (what, write) => {
       const made = writes.get(what) ?? write();
       writes.set(what, made);
@@ -40,6 +46,7 @@ export function createFamily(hasChildren: boolean): Family {
         throw error;
       });
     },
+    opened: new Map(),
     limited: new Set(),
     toHint: new Set(),
     takeSlot: (group, version, token) => {

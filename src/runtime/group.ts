@@ -7,11 +7,11 @@
 import { countLeaves, type GroupCount, type GroupWait, isSatisfied } from "../domain/group.ts";
 import type { Head } from "../domain/head.ts";
 import { encodeInboxEntry } from "../wire/inbox.ts";
-import { hintNext } from "./admission.ts";
 import { deliver } from "./deliver.ts";
 import type { Deps } from "./deps.ts";
 import { leavesOf } from "./leaves.ts";
 import type { LiveRecords } from "./live.ts";
+import { hintNext } from "./turns.ts";
 
 /** The group that an item waits for, also beneath a pause. */
 export function groupWaitOf({ status }: Head): GroupWait | null {

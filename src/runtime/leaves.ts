@@ -1,10 +1,10 @@
 /** The leaves of a group: read in order, changed by revision, listed by the parent. */
-import { EMPTY_LEAF, markListed } from "../domain/group.ts";
+import { EMPTY_LEAF } from "../domain/group.ts";
 import type { WorkId } from "../domain/ids.ts";
 import { leafKey, leafOfKey, leafRange, memberListKey } from "../domain/keys.ts";
-import type { StoredRecord } from "../ports/record-store.ts";
+import type { Revision, StoredRecord, Written } from "../ports/record-store.ts";
 import { sha256 } from "../wire/digest.ts";
-import { decodeLeaf, decodeMembers, encodeLeaf, encodeMembers, type Members } from "../wire/leaf.ts";
+import { decodeLeaf, decodeMembers, encodeLeaf, type Members } from "../wire/leaf.ts";
 import type { Deps } from "./deps.ts";
 import { put, readOne } from "./records.ts";
 
@@ -22,41 +22,28 @@ export interface LeafPlace {
   readonly leaf: string;
 }
 
-export async function openLeaf(deps: Deps, { partition, group, leaf }: LeafPlace, token: number): Promise<void> {
+/** Null when it was there. */
+export async function openLeaf(deps: Deps, { partition, group, leaf }: LeafPlace, token: number): Promise<Revision | null> {
   const content = encodeLeaf({ name: group, marks: EMPTY_LEAF });
-  await put(deps, { partition, sort: leafKey(groupDigest(group), leaf), ...content }, "absent", token);
+  const written = await put(deps, { partition, sort: leafKey(groupDigest(group), leaf), ...content }, "absent", token);
+  return written.ok ? written.revision : null;
 }
 
 /** What the leaf says after the change; null when there is none (any more). A change is made again until it stands. */
 export async function changeLeaf(deps: Deps, place: LeafPlace, change: (marks: string) => string): Promise<string | null> {
-  const { partition, group, leaf } = place;
-  const sort = leafKey(groupDigest(group), leaf);
-  let record = await readOne(deps, partition, sort);
+  let record = await readOne(deps, place.partition, leafKey(groupDigest(place.group), place.leaf));
   while (record !== null) {
-    const { name, marks } = decodeLeaf(record);
+    const { marks } = decodeLeaf(record);
     const next = change(marks);
     if (next === marks) return marks;
-    const written = await put(deps, { partition, sort, ...encodeLeaf({ name, marks: next }) }, record.revision);
+    const written = await putMarks(deps, place, next, record.revision);
     if (written.ok) return next;
     record = written.current;
   }
   return null;
 }
-
-/** Who they are first, then that they are waited for: whoever is waited for is known. */
-export async function listMembers(deps: Deps, place: LeafPlace, members: Members): Promise<void> {
-  await addMembers(deps, place, members);
-  await changeLeaf(deps, place, (marks) => [...members.keys()].reduce(markListed, marks));
-}
-async function addMembers(deps: Deps, { partition, group, leaf }: LeafPlace, members: Members): Promise<void> {
-  const sort = memberListKey(groupDigest(group), leaf);
-  let written = await put(deps, { partition, sort, ...encodeMembers(members) }, "absent");
-  while (!written.ok) {
-    const known: Members = written.current === null ? new Map<number, WorkId>() : decodeMembers(written.current);
-    if ([...members.keys()].every((index) => known.has(index))) return;
-    const all = encodeMembers(new Map([...known, ...members]));
-    written = await put(deps, { partition, sort, ...all }, written.current?.revision ?? "absent");
-  }
+export function putMarks(deps: Deps, { partition, group, leaf }: LeafPlace, marks: string, revision: Revision): Promise<Written> {
+  return put(deps, { partition, sort: leafKey(groupDigest(group), leaf), ...encodeLeaf({ name: group, marks }) }, revision);
 }
 
 /** Null where there is no such leaf. */

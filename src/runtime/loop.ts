@@ -16,12 +16,12 @@ import { type AttemptReport, type Input, type OutcomeReport, transition } from "
 import type { StoredWake } from "../domain/wake.ts";
 import type { Message } from "../ports/work-queue.ts";
 import { type Abort, createAbort } from "./abort.ts";
-import { hintNext } from "./admission.ts";
 import { type AttemptEnd, type Carried, runAttempt, type Settled, type ValueCache } from "./attempt.ts";
 import { type Heartbeat, startHeartbeat } from "./heartbeat.ts";
 import { isStale, notYetConsumed, signalsAfter } from "./inbox.ts";
 import { encodeEntry } from "./log.ts";
 import { type CommitOptions, commit, type Session } from "./session.ts";
+import { hintNext } from "./turns.ts";
 import { keep } from "./values.ts";
 
 const NO_OUTCOME = { kind: "took_over", noOutcome: true, alone: false } as const;
@@ -216,7 +216,7 @@ interface Report {
 /** What to commit for an attempt that ended. */
 async function report(session: Session, end: AttemptEnd, abort: Abort, durationMs: number): Promise<Report> {
   const attempt = attemptNow(session);
-  const spent: AttemptReport = { attempt, durationMs, meters: end.meters, wrote: end.wrote };
+  const spent: AttemptReport = { attempt, durationMs, meters: end.meters, leftTraces: end.leftTraces };
   const nothing = { log: [], consumed: [] };
   switch (end.kind) {
     case "cannot_migrate":

@@ -88,7 +88,7 @@ export function createOutput({ scope, guard, interruptions }: Part): Output {
       cancelTimer?.();
     },
     async supersede() {
-      if (!wrote && head.leftOutput) await record("");
+      if (!wrote && head.leftTraces) await record("");
     },
     wrote: () => wrote,
   };

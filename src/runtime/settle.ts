@@ -4,7 +4,7 @@
  * end only changes by a redrive, whose sender moves DUE.
  */
 import { inboxAlarm, isAlarmSet, retentionAlarm } from "../domain/alarm.ts";
-import { isEnded } from "../domain/head.ts";
+import { type EndedStatus, isEnded } from "../domain/head.ts";
 import { itemPartition, keyPartition } from "../domain/ids.ts";
 import type { Item } from "../domain/item.ts";
 import { KEY_KEY } from "../domain/keys.ts";
@@ -21,15 +21,20 @@ import { put } from "./records.ts";
 
 /** False when the item is not ended after all, or something came in: decide afresh. */
 export async function settle(deps: Deps, item: Item): Promise<boolean> {
+  let told: EndedStatus | null = null;
   for (;;) {
     const partition = itemPartition(item.namespace, item.workId);
     const { due, revision } = await readDue(deps, partition);
     const live = await readLive(deps, item.workId);
     if (live.item === null || !isEnded(live.head.status) || live.inbox.length > 0) return false;
     const until = live.head.rememberedUntilAtMs;
-    if (until === null || isAlarmSet(due, "retention")) return true;
-    await tellParent(deps, item, live.head.status);
-    if (live.hasChildren) await cancelChildren(deps, live, live.head.status);
+    const { status } = live.head;
+    // What the parent was told here came perhaps after what it was told of a later end: it is told of that one again.
+    const stale = told !== null && told.endedAtMs !== status.endedAtMs;
+    if (until === null || (isAlarmSet(due, "retention") && !stale)) return true;
+    told = status;
+    await tellParent(deps, item, status);
+    if (live.hasChildren) await cancelChildren(deps, live, status);
     await rememberKey(deps, item, until);
     if (!(await writeDue(deps, partition, retentionAlarm(live.head, until), revision)).ok) continue;
     // A command whose sender saw an alarm that was early enough wrote none: here it is written, and read, last.

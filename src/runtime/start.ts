@@ -99,7 +99,11 @@ async function placeIn(scope: AttemptScope, group: string, limit: number | undef
   const { deps, partition, token, family, head } = scope;
   await limitGroup(scope, group, limit);
   const slot = family.takeSlot(group, head.version, token);
-  await family.once(`leaf ${group}/${slot.leaf}`, () => openLeaf(deps, { partition, group, leaf: slot.leaf }, token));
+  const name = `${group}/${slot.leaf}`;
+  await family.once(`leaf ${name}`, async () => {
+    const revision = await openLeaf(deps, { partition, group, leaf: slot.leaf }, token);
+    if (revision !== null) family.opened.set(name, revision);
+  });
   return { name: group, slot, limited: family.limited.has(group) };
 }
 /** The first limit that is given stands. */
@@ -114,7 +118,12 @@ async function limitGroup(
     const known =
       limit === undefined
         ? await readOne(deps, partition, sort)
-        : await put(deps, { partition, sort, ...encodeGroupLimit({ limit, fromLeaf: "", hinted: null }) }, "absent", token);
+        : await put(
+            deps,
+            { partition, sort, ...encodeGroupLimit({ limit, fromLeaf: "", hinted: null, placed: [] }) },
+            "absent",
+            token,
+          );
     if (known !== null) family.limited.add(group);
   });
 }
@@ -125,7 +134,8 @@ function requireSame({ item }: AttemptScope, { contract, digest, options }: Want
   throw new EffectConflictError(item.workId, "child", options.key, `${child.payloadDigest}${stored}`, `${digest}${given}`);
 }
 
-async function requireLease({ deps, partition, token, item, abort }: AttemptScope): Promise<void> {
+/** @throws StepAbortedError when another worker has the item. */
+export async function requireLease({ deps, partition, token, item, abort }: AttemptScope): Promise<void> {
   const record = await readOne(deps, partition, LEASE_KEY);
   if (record !== null && decodeLease(record).token === token) return;
   const lost = new StepAbortedError(item.workId, "its lease was lost");

@@ -28,8 +28,8 @@ export interface AttemptContext {
   readonly artifacts: ArtifactRef[];
   /** Sort keys of the signals that the step has read. */
   consumed(): readonly string[];
-  /** It wrote to the output stream. */
-  wrote(): boolean;
+  /** It left text in the output stream, or children that are listed. */
+  leftTraces(): boolean;
   /** Resolves once everything that the step began has come to an end, well or not; null when it began nothing. */
   settled(): Promise<void> | null;
   /** Set when the attempt ends otherwise than its step says. */
@@ -119,14 +119,14 @@ export function createStepContext(scope: AttemptScope): AttemptContext {
     meters: () => Object.fromEntries(meters),
     artifacts,
     consumed: () => mail?.consumed() ?? (head.wake.kind === "signal" ? [head.wake.sort] : []),
-    wrote: () => extras?.wrote() ?? false,
+    leftTraces: () => extras?.leftTraces() ?? false,
     settled: () => {
       closed = extras === null;
       return extras?.settled() ?? null;
     },
     interruption: () => extras?.interruption() ?? null,
     beforeCommit: () => {
-      if (extras === null && !head.leftOutput) return null;
+      if (extras === null && !head.leftTraces) return null;
       extras ??= createStepExtras(scope, guard);
       return extras.beforeCommit();
     },

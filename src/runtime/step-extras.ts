@@ -3,6 +3,7 @@ import { CtxRevokedError } from "../domain/errors.ts";
 import type { AttemptScope, Part } from "./attempt-scope.ts";
 import { type Children, createChildren } from "./children.ts";
 import { createEffects, type Effects } from "./effects.ts";
+import { MARK } from "./family.ts";
 import { createInterruptions, type Interruption } from "./interruption.ts";
 import { createOutput, type Output } from "./output.ts";
 
@@ -11,7 +12,8 @@ export interface StepExtras {
   effects(): Effects;
   children(): Children;
   output(): Output;
-  wrote(): boolean;
+  /** Text in the output stream, or children that are listed: should the attempt come to nothing, a later one clears them away. */
+  leftTraces(): boolean;
   /** Resolves once everything that was begun has come to an end, well or not. */
   settled(): Promise<void>;
   interruption(): Interruption | null;
@@ -49,7 +51,7 @@ export function createStepExtras(scope: AttemptScope, guard: Part["guard"]): Ste
       guardStart("write");
       return getOutput();
     },
-    wrote: () => output?.wrote() ?? false,
+    leftTraces: () => (output?.wrote() ?? false) || (children?.listed() ?? false),
     settled: async () => {
       // What is under way may begin more.
       for (let settled = -1; settled < begun().length; ) {
@@ -61,6 +63,8 @@ export function createStepExtras(scope: AttemptScope, guard: Part["guard"]): Ste
     },
     interruption: interruptions.deciding,
     beforeCommit: async () => {
+      // Whoever was listed by an attempt that came to nothing is not waited for, also when this one starts nobody.
+      if (scope.head.leftTraces && scope.family.made(MARK)) children ??= createChildren(part);
       await Promise.all([children?.list(), getOutput().supersede()]);
     },
   };

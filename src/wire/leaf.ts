@@ -50,23 +50,38 @@ export function decodeMembers(record: StoredRecord): Members {
 
 export interface GroupLimit {
   readonly limit: number;
-  /** No leaf before this one has anybody who is still at work or to come. "" for the first. */
+  /** No leaf before this one has anybody who is still at work or to come, but for `placed`. "" for the first. */
   readonly fromLeaf: string;
   /** The last child that was hinted when its turn came; null for none. */
   readonly hinted: Slot | null;
+  /** At work or to begin, and before all others in the queue, wherever their leaves are. Taken out by their ends. */
+  readonly placed: readonly Slot[];
 }
+/** However large the limit is. */
+export const PLACED_MOST = 100;
+const slot = z.tuple([z.string(), slotIndex]);
 const limitSchema = z.object({
   v: z.literal(GROUP_LIMIT_VERSION),
   limit: z.number().int().min(1),
   from: z.string().default(""),
-  hinted: z.tuple([z.string(), slotIndex]).nullable().default(null),
+  hinted: slot.nullable().default(null),
+  placed: z.array(slot).default([]),
 });
-export function encodeGroupLimit({ limit, fromLeaf, hinted }: GroupLimit): RecordContent {
-  const last = hinted === null ? null : [hinted.leaf, hinted.index];
-  return { body: sparse({ v: GROUP_LIMIT_VERSION, limit, from: fromLeaf, hinted: last }), data: null };
+export function encodeGroupLimit({ limit, fromLeaf, hinted, placed }: GroupLimit): RecordContent {
+  const last = hinted === null ? null : pairOf(hinted);
+  return {
+    body: sparse({ v: GROUP_LIMIT_VERSION, limit, from: fromLeaf, hinted: last, placed: placed.map(pairOf) }),
+    data: null,
+  };
 }
 /** @throws RecordTooNewError, RecordUndecodableError */
 export function decodeGroupLimit(record: StoredRecord): GroupLimit {
-  const { limit, from, hinted } = decodeBody(record, GROUP_LIMIT_VERSION, limitSchema);
-  return { limit, fromLeaf: from, hinted: hinted === null ? null : { leaf: hinted[0], index: hinted[1] } };
+  const { limit, from, hinted, placed } = decodeBody(record, GROUP_LIMIT_VERSION, limitSchema);
+  return { limit, fromLeaf: from, hinted: hinted === null ? null : slotOf(hinted), placed: placed.map(slotOf) };
+}
+function pairOf({ leaf, index }: Slot): [string, number] {
+  return [leaf, index];
+}
+function slotOf([leaf, index]: [string, number]): Slot {
+  return { leaf, index };
 }

@@ -11,8 +11,9 @@ const SIGNALS = SOAK ? 10_000 : 500;
 const QUIET_MS = 40;
 /** All are silent so often, until the item has ended: the next one to speak begins a new life. */
 const SILENCES = SOAK ? 20 : 3;
-/** No more than can be replaced, or nobody is left to work. */
+/** No more than can be replaced: somebody is left to work. */
 const KILL_EVERY_MS = 700;
+const MAX_KILLS = SOAK ? Number.POSITIVE_INFINITY : 8;
 const ENGINES = fileURLToPath(new URL("./listener.ts", import.meta.url));
 
 /** Resolves for everyone once the last one has come and the item has ended. */
@@ -59,7 +60,7 @@ async function killWhile(worker: Program, goOn: () => boolean): Promise<number> 
     await sleep(KILL_EVERY_MS);
     const alive = worker.readyPids().filter(isAlive);
     const victim = alive[Math.floor(Math.random() * alive.length)];
-    if (victim === undefined || !goOn()) continue;
+    if (victim === undefined || alive.length < 2 || kills === MAX_KILLS || !goOn()) continue;
     kill(victim, "SIGKILL");
     kills++;
   }

@@ -141,7 +141,7 @@ export const head: fc.Arbitrary<Head> = fc.record({
   sealedArtifacts: strand,
   journal: strand,
   log: strand,
-  leftOutput: fc.boolean(),
+  leftTraces: fc.boolean(),
   consumed: fc.array(text, { maxLength: 16 }),
   budget: fc.record({ sinceVersion: count, sinceMs: instant, meters }),
   recovery: orNull(fc.record({ cause, sinceVersion: count, sinceMs: instant })),

@@ -141,7 +141,7 @@ export function someRules(over: Omit<Partial<Rules>, "limits"> & { limits?: Part
   };
 }
 export function aReport(over: Partial<AttemptReport> = {}): AttemptReport {
-  return { attempt: 1, durationMs: 5, meters: {}, wrote: false, ...over };
+  return { attempt: 1, durationMs: 5, meters: {}, leftTraces: false, ...over };
 }
 export function anOutcome(over: Partial<OutcomeReport> = {}): OutcomeReport {
   return {

@@ -5,6 +5,7 @@ import {
   childKey,
   GROUP_RANGE,
   groupLimitKey,
+  groupOfKey,
   groupsAfter,
   LIVE_RANGE,
   leafKey,
@@ -13,6 +14,7 @@ import {
   leafOrigin,
   leafRange,
   memberListKey,
+  stepLeafRange,
 } from "../../src/domain/keys.ts";
 
 const within = (key: string, range: { from: string; to: string }): boolean => range.from <= key && key < range.to;
@@ -53,4 +55,12 @@ test("children stand apart from what is read with an item", () => {
   expect(within(childKey("0f"), CHILD_RANGE)).toBe(true);
   expect(within(childKey("0f"), LIVE_RANGE)).toBe(false);
   expect(within(CHILDREN_KEY, LIVE_RANGE)).toBe(true);
+});
+
+test("the leaves of one step are those of all its attempts, and a record says which group it is of", () => {
+  const range = stepLeafRange("a", 1);
+  const inIt = [leafName(0, 9, 0), leafName(1, 1, 0), leafName(1, 12, 7), leafName(2, 1, 0), leafName(10, 1, 0)];
+  expect(inIt.map((leaf) => within(leafKey("a", leaf), range))).toEqual([false, true, true, false, false]);
+  expect(within(leafKey("b", leafName(1, 1, 0)), range)).toBe(false);
+  expect(own("a").map(groupOfKey)).toEqual(["a", "a", "a", "a"]);
 });

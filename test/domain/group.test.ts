@@ -14,6 +14,7 @@ import {
   openSlots,
   parseGroup,
   type Until,
+  unlisted,
 } from "../../src/domain/group.ts";
 
 const leafOf = (marks: string): string => marks.padEnd(LEAF_CHILDREN, ".");
@@ -54,6 +55,17 @@ describe("a leaf", () => {
     expect(countLeaves(leaves)).toEqual({ total: 5, succeeded: 3, failed: 1 });
     expect(countLeaves(leaves.map((leaf) => markEnded(leaf, 1, true)))).toEqual({ total: 5, succeeded: 3, failed: 1 });
     expect(countLeaves([])).toEqual({ total: 0, succeeded: 0, failed: 0 });
+  });
+  test("forgets whom it listed, and not how they ended", () => {
+    expect(unlisted(leafOf("oSFsf."))).toBe(leafOf(".sfsf."));
+    fc.assert(
+      fc.property(anyLeaf, anySlot, fc.boolean(), (leaf, slot, well) => {
+        expect(countLeaves([unlisted(leaf)]).total).toBe(0);
+        const ended = markEnded(leaf, slot, well);
+        expect(markListed(unlisted(ended), slot).charAt(slot)).toBe(markListed(ended, slot).charAt(slot));
+        expect(unlisted(ended)).toBe(markEnded(unlisted(leaf), slot, well));
+      }),
+    );
   });
   test("knows whose end is counted, and who takes up a place", () => {
     const leaf = `oSFsf.${"F".repeat(94)}`;

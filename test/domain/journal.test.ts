@@ -38,6 +38,8 @@ describe("a journal policy", () => {
     expect(kept(step(1, 2), "compact")).toEqual({ ...step(1, 2), state: null });
   });
   test("keeps everything that is no step, but for what ended a wait, which compact leaves out", () => {
+    const woken: JournalEvent = { kind: "woken", version: 1, atMs: NOW, step: "step", wake: { kind: "timeout" } };
+    expect([kept(woken, "compact"), kept(woken, "steps")]).toEqual([null, woken]);
     fc.assert(
       fc.property(
         any.journalEvent,

@@ -190,9 +190,9 @@ describe("a step that waits", () => {
   const what = { step: "count", signals: ["go"], group: { name: "g", until: "all" }, timeoutAtMs: NOW + HOUR_MS } as const;
   const wait: Input = { kind: "wait", report: anOutcome(), wait: what };
   test("is one version on, waiting for whichever comes first, with a clean slate", () => {
-    const { next, changes } = transition(NOW, aHead({ version: 4, attempt: 3, failures: 2, leftOutput: true }), wait, rules);
+    const { next, changes } = transition(NOW, aHead({ version: 4, attempt: 3, failures: 2, leftTraces: true }), wait, rules);
     const { step, ...rest } = what;
-    expect(next).toMatchObject({ version: 5, step, attempt: 0, failures: 0, wake: { kind: "go" }, leftOutput: false });
+    expect(next).toMatchObject({ version: 5, step, attempt: 0, failures: 0, wake: { kind: "go" }, leftTraces: false });
     expect(next.status).toEqual({ kind: "waiting", sinceMs: NOW, ...rest });
     expect(changes.map(({ kind, version }) => ({ kind, version }))).toEqual([{ kind: "step", version: 5 }]);
   });
@@ -297,9 +297,9 @@ describe("an effect in doubt", () => {
   });
 });
 
-describe("text in the output stream that counts for nothing", () => {
-  const wrote = { wrote: true };
-  const left = (input: Input, head = aHead()) => transition(NOW, head, input, rules).next.leftOutput;
+describe("what counts for nothing: text in the output stream, children that are listed", () => {
+  const wrote = { leftTraces: true };
+  const left = (input: Input, head = aHead()) => transition(NOW, head, input, rules).next.leftTraces;
   test("may have been left by an attempt that failed, was given back, is in doubt or died", () => {
     const inDoubt = (report: ReturnType<typeof aReport>): Input => ({
       kind: "in_doubt",
@@ -309,15 +309,15 @@ describe("text in the output stream that counts for nothing", () => {
       untilAtMs: null,
     });
     for (const report of [aReport(wrote), aReport()]) {
-      expect(left(threw(NOW + 5, report))).toBe(report.wrote);
-      expect(left({ kind: "gave_back", report })).toBe(report.wrote);
-      expect(left(inDoubt(report))).toBe(report.wrote);
+      expect(left(threw(NOW + 5, report))).toBe(report.leftTraces);
+      expect(left({ kind: "gave_back", report })).toBe(report.leftTraces);
+      expect(left(inDoubt(report))).toBe(report.leftTraces);
     }
     expect(left(tookOver())).toBe(true);
     expect(left(tookOver({ noOutcome: false }))).toBe(false);
   });
   test("is remembered until the version is committed", () => {
-    const head = aHead({ leftOutput: true });
+    const head = aHead({ leftTraces: true });
     for (const input of [threw(NOW + 5), { kind: "gave_back", report: aReport() } as const, tookOver({ noOutcome: false })])
       expect(left(input, head)).toBe(true);
     expect(left(advance(), head)).toBe(false);

@@ -1,7 +1,9 @@
 /** `limit`: so many of a group at work at once, in the order of starting. */
 import { expect, test } from "vitest";
+import type { Intercept } from "../../src/adapters/memory/intercept.ts";
 import { createWorld } from "../support/world.ts";
 import { Child, childOf, enqueueParent, expectResult, type Order, parentOf, startAll, toldOf, waiting } from "./family.ts";
+import { nameOf } from "./faults.ts";
 
 const orders = (count: number): Order[] =>
   Array.from({ length: count }, (_, i) => ({ end: i % 5 === 4 ? "fail" : "ok", afterMs: 100 + (i % 3) * 300 }));
@@ -203,4 +205,63 @@ test.each([0, 1, 2, 3, 4, 5, 6, 7])("the limit holds when the worker of the pare
   await expectResult(world, id, 8);
   expect(await toldOf(world, id)).toHaveLength(1);
   expect(child.atWork.most).toBeLessThanOrEqual(2);
+});
+
+test("those of a lost attempt that a later step starts again come after whoever has a place by then", async () => {
+  const world = createWorld();
+  const child = childOf(world);
+  const parent = parentOf(
+    async (state, ctx) => {
+      if (ctx.wake.kind === "children") return ctx.complete([ctx.wake.succeeded, ctx.wake.failed]);
+      const slow: Order[] = Array.from({ length: 4 }, () => ({ end: "ok", afterMs: 3_000 }));
+      if (state === 0 && ctx.attempt === 1) {
+        await startAll(ctx, slow, { group: "g", limit: 1, delayMs: 8_000 });
+        throw new Error("once is not enough");
+      }
+      if (state === 0) {
+        await startAll(ctx, slow, { group: "g", limit: 1 }, 10);
+        return ctx.next(1, { delayMs: 8_500 });
+      }
+      await startAll(ctx, slow, { group: "g", limit: 1, delayMs: 8_000 });
+      await startAll(ctx, slow, { group: "g" }, 20);
+      return ctx.waitFor(2, { group: "g" });
+    },
+    { retry: { unknown: { attempts: 2, minMs: 0, maxMs: 0 } } },
+  );
+  world.work([child, parent], { concurrency: 20 });
+  const startedAtMs = world.clock.nowMs();
+  await expectResult(world, await enqueueParent(world), [12, 0]);
+  expect(child.atWork.most).toBe(1);
+  // Twelve of 3 s each, hinted by one another.
+  expect(world.clock.nowMs() - startedAtMs).toBeLessThan(55_000);
+});
+
+test("an end reads a few leaves, though some at the head of the queue take long", async () => {
+  const world = createWorld();
+  const child = childOf(world);
+  const count = 300;
+  const order = (n: number): Order => ({ end: "ok", afterMs: n === 0 || n === 5 ? 200_000 : 500 });
+  const parent = parentOf(async (state, ctx) => {
+    const n = Number(state);
+    if (n > count) return ctx.complete(ctx.wake.kind === "children" ? ctx.wake.succeeded : ctx.wake.kind);
+    if (n === count) return ctx.waitFor(n + 1, { group: "g" });
+    // A leaf each.
+    await startAll(ctx, [order(n)], { group: "g", limit: 4 }, n);
+    return ctx.next(n + 1);
+  });
+  let read = 0;
+  const counting: Intercept = async (call, run) => {
+    const answer = await run();
+    if (call.method === "read" && Array.isArray(answer))
+      read += answer.filter((record) => nameOf({ ...call, args: [record] }).includes("/leaf/")).length;
+    return answer;
+  };
+  const id = await enqueueParent(world);
+  world.work([parent], { name: "parent" });
+  await world.reach(id, "waiting");
+  world.work([child, parent], { concurrency: 20, intercept: counting });
+  await expectResult(world, id, count);
+  expect(child.atWork.most).toBe(4);
+  // Five of the end itself; the others when a child is looked at before its turn, and in it, and all of them at last.
+  expect(read / count).toBeLessThan(15);
 });

@@ -1,5 +1,6 @@
 /** Children: started by key, waited for by group, told once. */
 import { describe, expect, test } from "vitest";
+import type { Intercept } from "../../src/adapters/memory/intercept.ts";
 import type { Json } from "../../src/domain/json.ts";
 import { createWorld } from "../support/world.ts";
 import {
@@ -14,7 +15,7 @@ import {
   toldOf,
   waiting,
 } from "./family.ts";
-import { freezer } from "./faults.ts";
+import { draftOf, freezer } from "./faults.ts";
 
 const ok: Order = { end: "ok" };
 const bad: Order = { end: "fail" };
@@ -376,4 +377,34 @@ test("a wait for a group in which nobody was started is satisfied, and logged: i
   expect(world.logger.entries.map(({ message, fields }) => [message, fields])).toEqual([
     ["waits for a group in which nobody was started", { workId, group: "kid" }],
   ]);
+});
+
+test("a child's first end that its parent hears of after its second one does not count", async () => {
+  const world = createWorld();
+  const frost = freezer();
+  let fails = true;
+  const child = childOf(world, ({ payload }) => (payload.end === "fail" && !fails ? "ok" : undefined));
+  let slow = true;
+  const intercept: Intercept = (call, run) => {
+    if (slow && String(draftOf(call).body["marks"] ?? "").includes("F")) {
+      slow = false;
+      frost.freeze();
+    }
+    return frost.intercept(call, run);
+  };
+  const parent = waiting([bad, later(600_000)]);
+  world.work([parent], { name: "parent" });
+  world.work([child], { name: "first", intercept });
+  const id = await enqueueParent(world);
+  await world.pass(1_000);
+  expect(slow).toBe(false);
+  fails = false;
+  const failed = (await world.client.children(id)).entries.find(({ item }) => item?.status === "failed");
+  world.work([child], { name: "second" });
+  await world.client.redrive(failed?.workId ?? "");
+  await world.pass(60_000);
+  expect(await world.client.groups(id)).toMatchObject([{ total: 2, succeeded: 1, failed: 0 }]);
+  frost.thaw();
+  await world.pass(60_000);
+  expect(await world.client.groups(id)).toMatchObject([{ total: 2, succeeded: 1, failed: 0 }]);
 });

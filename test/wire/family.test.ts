@@ -46,6 +46,7 @@ const limit: fc.Arbitrary<GroupLimit> = fc.record({
   limit: fc.integer({ min: 1 }),
   fromLeaf: fc.string(),
   hinted: fc.option(slot),
+  placed: fc.array(slot, { maxLength: 5 }),
 });
 
 describe("what is stored of children comes back the same:", () => {
@@ -76,7 +77,10 @@ describe("what is no such record", () => {
     ["a leaf of another length", () => decodeLeaf(stored(leaf, { marks: "..." }))],
     ["a leaf with another mark", () => decodeLeaf(stored(leaf, { marks: `x${EMPTY_LEAF.slice(1)}` }))],
     ["a member beyond the leaf", () => decodeMembers(stored(encodeMembers(new Map()), { members: [[LEAF_CHILDREN, id]] }))],
-    ["a limit of none", () => decodeGroupLimit(stored(encodeGroupLimit({ limit: 1, fromLeaf: "", hinted: null }), { limit: 0 }))],
+    [
+      "a limit of none",
+      () => decodeGroupLimit(stored(encodeGroupLimit({ limit: 1, fromLeaf: "", hinted: null, placed: [] }), { limit: 0 })),
+    ],
   ])("is refused: %s", (_name, decode) => expect(decode).toThrow(/^record sort of test\/x cannot be decoded/));
   test.each([
     ["child", () => decodeChild(stored(one, { v: CHILD_VERSION + 1 }))],
@@ -84,7 +88,10 @@ describe("what is no such record", () => {
     ["list", () => decodeMembers(stored(encodeMembers(new Map()), { v: MEMBERS_VERSION + 1 }))],
     [
       "limit",
-      () => decodeGroupLimit(stored(encodeGroupLimit({ limit: 1, fromLeaf: "", hinted: null }), { v: GROUP_LIMIT_VERSION + 1 })),
+      () =>
+        decodeGroupLimit(
+          stored(encodeGroupLimit({ limit: 1, fromLeaf: "", hinted: null, placed: [] }), { v: GROUP_LIMIT_VERSION + 1 }),
+        ),
     ],
   ])("and of a newer release is known as such: %s", (_name, decode) => expect(decode).toThrow(/a newer release wrote it/));
   test("the mark of a parent has a version too", () => expect(encodeChildrenMark().body).toEqual({ v: CHILD_VERSION }));
