@@ -70,7 +70,7 @@ function tellHowToSignal(cli: Cli, live: boolean): (item: ItemStatus) => void {
     cli.print.note(
       `it waits for ${waitsText({ signals: names, group: null })}; send it from another terminal, with its payload:`,
     );
-    for (const name of names) cli.print.note(`  ${suggestion(cli, "signal", workId, name, "{}")}`);
+    for (const name of names) cli.print.note(`  ${suggestion(cli, "signal", workId, name, "<json>")}`);
   };
 }
 

@@ -58,7 +58,9 @@ describe.concurrent("run", () => {
     const running = start(["run", "approvals", ...approvals], place);
     await running.says(/it waits for signal approved or signal refused; send it from another terminal, with its payload:\n/);
     await running.says(/approvals: waiting for signal approved or signal refused, .*, version 1\n/);
-    const [, id = ""] = /rookery signal (\w+) refused '\{\}' --engines /.exec(running.stderr()) ?? [];
+    const suggestion = /rookery signal (\w+) refused '<json>' --engines /;
+    await running.says(suggestion);
+    const [, id = ""] = suggestion.exec(running.stderr()) ?? [];
     await call(["signal", id, "refused", '{"why":"no"}', ...approvals], place);
     const { code, stdout, stderr } = await running.ended;
     expect(code, stderr).toBe(0);
