@@ -4,12 +4,15 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { z } from "zod";
-import { call, ROOT, scratch, start, TROUBLE } from "./support.ts";
+import { call, killStarted, ROOT, scratch, start, TROUBLE } from "./support.ts";
 
 const home = scratch();
 const env = { ROOKERY_HOME: home.path, ROOKERY_ENGINES: TROUBLE };
 const place = { env };
-afterAll(() => home.remove());
+afterAll(() => {
+  killStarted();
+  home.remove();
+});
 const idIn = (text: string): string => /work item ([0-9a-z]{20})/.exec(text)?.[1] ?? "";
 const Shown = z.object({ status: z.string(), version: z.number(), attempt: z.number(), holder: z.null() });
 const statusOf = async (id: string) => Shown.parse(JSON.parse((await call(["status", id, "--json"], place)).stdout));

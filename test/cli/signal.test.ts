@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Embedded, openEmbedded } from "../../src/embedded.ts";
 import { approvals } from "./approvals.ts";
-import { type Answer, call, expectColumns, ROOT, scratch, start } from "./support.ts";
+import { type Answer, call, expectColumns, killStarted, ROOT, scratch, start } from "./support.ts";
 
 const home = scratch();
 const env = { ROOKERY_HOME: home.path, ROOKERY_ENGINES: join(ROOT, "test/cli/approvals.ts") };
@@ -13,6 +13,7 @@ beforeAll(() => {
   store = openEmbedded({ home: home.path, engines: [approvals] });
 });
 afterAll(() => {
+  killStarted();
   store.close();
   home.remove();
 });

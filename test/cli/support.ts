@@ -1,5 +1,5 @@
 /** The command line, called in this process with a terminal of its own, or started as a real one. */
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -75,6 +75,12 @@ export interface Started {
   stdout(): string;
   stderr(): string;
 }
+const started = new Set<ChildProcess>();
+/** A test that fails leaves none behind. */
+export function killStarted(): void {
+  for (const child of started) if (child.exitCode === null && child.signalCode === null) child.kill("SIGKILL");
+  started.clear();
+}
 /** As a process. Its environment has nothing of ours but the path. */
 export function start(
   argv: readonly string[],
@@ -82,6 +88,7 @@ export function start(
   nodeArgs: readonly string[] = [],
 ): Started {
   const child = spawn(process.execPath, [...nodeArgs, MAIN, ...argv], { cwd, env: { PATH: process.env["PATH"] ?? "", ...env } });
+  started.add(child);
   const said = { stdout: "", stderr: "" };
   child.stdin.end();
   child.stdout.on("data", (chunk: Buffer) => {
