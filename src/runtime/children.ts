@@ -1,9 +1,7 @@
 /** The children of one attempt: started by key, listed in their groups before the commit that waits for them. */
-import type { Contract, Signals } from "../domain/contract.ts";
-import type { ChildOptions, Ended } from "../domain/engine.ts";
+import type { StepCtx } from "../domain/engine.ts";
 import { RookeryError } from "../domain/errors.ts";
 import type { WorkId } from "../domain/ids.ts";
-import type { Json } from "../domain/json.ts";
 import { leafOrigin } from "../domain/keys.ts";
 import type { ChildEntry } from "../wire/child.ts";
 import type { Part } from "./attempt-scope.ts";
@@ -15,13 +13,9 @@ import { readResults } from "./results.ts";
 import { checkStart, requireLease, startChild, type Wanted } from "./start.ts";
 import { type Again, putBack } from "./turns.ts";
 
-export interface Children {
-  start<P extends Json, R extends Json, G extends Signals>(
-    contract: Contract<P, R, G>,
-    payload: P,
-    options: ChildOptions,
-  ): Promise<string>;
-  results<R extends Json>(contract: Contract<Json, R>, group: string): AsyncIterable<{ readonly key: string } & Ended<R>>;
+export interface Children extends Pick<StepCtx, "start" | "results"> {
+  /** A start has not come to an end. */
+  isBusy(): boolean;
   /** Resolves once every start has come to an end; never rejects. */
   settled(): Promise<void>;
   /**
@@ -113,6 +107,7 @@ export function createChildren(part: Part): Children {
       return started;
     },
     results: (contract, group) => readResults(scope.deps, scope.partition, contract, group, () => guard("results")),
+    isBusy: () => underWay.size > 0,
     settled: async () => {
       while (underWay.size > 0) await Promise.all(underWay);
     },

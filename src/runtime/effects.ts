@@ -1,6 +1,7 @@
 /** `ctx.effect`: what is checked before a call, and what the calls of one attempt have in common (G6). */
 import { type Effect, type EffectScope, type Fence, idempotencyKey, isDidNotHappen } from "../domain/effect.ts";
-import { CtxRevokedError, EffectConflictError, InvalidArgumentError, NestedEffectError, quote } from "../domain/errors.ts";
+import type { StepCtx } from "../domain/engine.ts";
+import { EffectConflictError, InvalidArgumentError, NestedEffectError, quote } from "../domain/errors.ts";
 import { keyOfStep } from "../domain/head.ts";
 import { encodeJson } from "../domain/json.ts";
 import { effectKey } from "../domain/keys.ts";
@@ -11,9 +12,10 @@ import { type EffectCall, makeEffect } from "./effect-call.ts";
 import { effectAround } from "./effect-code.ts";
 import { revive } from "./values.ts";
 
-export interface Effects {
-  effect<I, T>(key: string, input: I, effect: Effect<I, T>): Promise<T>;
-  /** Resolves once every effect that was begun has come to an end; never rejects. None is begun after it. */
+export interface Effects extends Pick<StepCtx, "effect"> {
+  /** An effect has not come to an end. */
+  isBusy(): boolean;
+  /** Resolves once every effect that was begun has come to an end; never rejects. */
   settled(): Promise<void>;
 }
 
@@ -21,7 +23,6 @@ export function createEffects(part: Part): Effects {
   const { scope } = part;
   const made = new Map<string, { readonly inputDigest: string; readonly result: Promise<string> }>();
   const underWay = new Set<Promise<string>>();
-  let closed = false;
 
   function begin(call: EffectCall): Promise<string> {
     const { sort, key, inputDigest } = call;
@@ -44,7 +45,6 @@ export function createEffects(part: Part): Effects {
     return result;
   }
   async function perform<I, T>(key: string, input: I, effect: Effect<I, T>): Promise<T> {
-    if (closed) throw new CtxRevokedError(scope.item.workId, "effect");
     const call = callOf(part, key, input, effect);
     const around = effectAround(scope);
     if (around !== null) throw new NestedEffectError(scope.item.workId, key, around);
@@ -53,9 +53,9 @@ export function createEffects(part: Part): Effects {
   }
   return {
     effect: (key, input, effect) => unheeded(perform(key, input, effect)),
+    isBusy: () => underWay.size > 0,
     settled: async () => {
       while (underWay.size > 0) await Promise.allSettled(underWay);
-      closed = true;
     },
   };
 }

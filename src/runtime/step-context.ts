@@ -60,7 +60,7 @@ export function createStepContext(scope: AttemptScope): AttemptContext {
   let closed = false;
   const extrasFor = (what: string): StepExtras => {
     guard(what);
-    if (closed) throw new CtxRevokedError(item.workId, what);
+    if (closed || extras?.isClosed() === true) throw new CtxRevokedError(item.workId, what);
     extras ??= createStepExtras(scope, guard);
     return extras;
   };

@@ -1,5 +1,4 @@
 /** What most steps do not use: effects, children and output of one attempt, each made when it is first wanted. */
-import { CtxRevokedError } from "../domain/errors.ts";
 import type { AttemptScope, Part } from "./attempt-scope.ts";
 import { type Children, createChildren } from "./children.ts";
 import { createEffects, type Effects } from "./effects.ts";
@@ -8,7 +7,8 @@ import { createInterruptions, type Interruption } from "./interruption.ts";
 import { createOutput, type Output } from "./output.ts";
 
 export interface StepExtras {
-  /** Throw once all has settled: what is begun then would be nobody's. */
+  /** All has settled: what is begun now would be nobody's. */
+  isClosed(): boolean;
   effects(): Effects;
   children(): Children;
   output(): Output;
@@ -28,38 +28,28 @@ export function createStepExtras(scope: AttemptScope, guard: Part["guard"]): Ste
   let children: Children | null = null;
   let output: Output | null = null;
   let closed = false;
-  const guardStart = (what: string): void => {
-    if (closed) throw new CtxRevokedError(scope.item.workId, what);
-  };
   const begun = () => [effects, children].filter((one) => one !== null);
   const getOutput = (): Output => {
     output ??= createOutput(part);
     return output;
   };
   return {
+    isClosed: () => closed,
     effects: () => {
-      guardStart("effect");
       effects ??= createEffects(part);
       return effects;
     },
     children: () => {
-      guardStart("start");
       children ??= createChildren(part);
       return children;
     },
-    output: () => {
-      guardStart("write");
-      return getOutput();
-    },
+    output: getOutput,
     leftTraces: () => (output?.wrote() ?? false) || (children?.listed() ?? false),
     settled: async () => {
-      // What is under way may begin more.
-      for (let settled = -1; settled < begun().length; ) {
-        settled = begun().length;
-        await Promise.all(begun().map((one) => one.settled()));
-      }
-      await output?.flush();
+      // What is under way may begin more: closed at the instant at which nothing is.
+      while (begun().some((one) => one.isBusy())) await Promise.all(begun().map((one) => one.settled()));
       closed = true;
+      await output?.flush();
     },
     interruption: interruptions.deciding,
     beforeCommit: async () => {

@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import type { Intercept } from "../../src/adapters/memory/intercept.ts";
 import type { Json } from "../../src/domain/json.ts";
+import { pause } from "../../src/runtime/deps.ts";
 import { createWorld } from "../support/world.ts";
 import {
   Child,
@@ -407,4 +408,17 @@ test("a child's first end that its parent hears of after its second one does not
   frost.thaw();
   await world.pass(60_000);
   expect(await world.client.groups(id)).toMatchObject([{ total: 2, succeeded: 1, failed: 0 }]);
+});
+
+test("a child that nobody awaits, begun behind an effect that nobody awaits, is started and waited for", async () => {
+  const world = createWorld();
+  const slow = { run: () => pause(world.clock, 1_000), ifInDoubt: "rerun" } as const;
+  const parent = parentOf(async (_state, ctx) => {
+    if (ctx.wake.kind === "children") return ctx.complete(ctx.wake.succeeded);
+    await ctx.start(Child, { end: "ok" }, { key: "a", group: "g" });
+    void ctx.effect("slow", null, slow).then(() => ctx.start(Child, { end: "ok", afterMs: 1_000 }, { key: "b", group: "g" }));
+    return ctx.waitFor(1, { group: "g" });
+  });
+  world.work([childOf(world), parent]);
+  await expectResult(world, await enqueueParent(world), 2);
 });

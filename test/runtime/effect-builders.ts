@@ -1,31 +1,15 @@
 /** An outside system, and engines whose steps have effects on it. */
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { z } from "zod";
-import type { NoSignals } from "../../src/domain/contract.ts";
 import type { Effect, Fence } from "../../src/domain/effect.ts";
-import { type Ctx, defineEngine, type Engine, type EngineCode, type Outcome } from "../../src/domain/engine.ts";
+import type { Engine } from "../../src/domain/engine.ts";
 import type { Json } from "../../src/domain/json.ts";
 import type { World } from "../support/world.ts";
-import { Work } from "./builders.ts";
+import { type AnyCtx, engineOf, type More } from "./builders.ts";
 
-export type EffectCtx = Ctx<Json, Json, NoSignals, Json, Json>;
-type Code = EngineCode<Json, Json, NoSignals, Json, Json>;
-
-/** State starts at 0; `step` gives the result, or an outcome of its own. */
-export function engineWith(step: (state: Json, ctx: EffectCtx) => Promise<Outcome>, more: Partial<Code> = {}): Engine {
-  return defineEngine<Json, Json, NoSignals, Json, Json>(Work, {
-    version: 1,
-    state: z.any(),
-    log: z.any(),
-    init: 0,
-    step,
-    ...more,
-  });
-}
 /** One step that completes with what it is given. */
-export function oneStep(step: (ctx: EffectCtx) => Promise<Json>, more: Partial<Code> = {}): Engine {
-  return engineWith(async (_state, ctx) => ctx.complete(await step(ctx)), more);
+export function oneStep(step: (ctx: AnyCtx) => Promise<Json>, more: More = {}): Engine {
+  return engineOf(async (_state, ctx) => ctx.complete(await step(ctx)), more);
 }
 
 export type IfInDoubt = Effect<Json, Json>["ifInDoubt"];

@@ -5,8 +5,8 @@ import type { Json } from "../../src/domain/json.ts";
 import { ASK_MS, HOUR_MS, LEASE_DURATION_MS, MINUTE_MS, SECOND_MS } from "../../src/domain/limits.ts";
 import { pause } from "../../src/runtime/deps.ts";
 import { createWorld, type World } from "../support/world.ts";
-import { enqueue, kinds } from "./builders.ts";
-import { anEffect, engineWith, oneStep } from "./effect-builders.ts";
+import { engineOf, enqueue, kinds } from "./builders.ts";
+import { anEffect, oneStep } from "./effect-builders.ts";
 import { freezer, nameOf, outage } from "./faults.ts";
 
 type Answer = Awaited<ReturnType<Exclude<Effect<Json, Json>["ifInDoubt"], string>>>;
@@ -204,7 +204,7 @@ async function frozenAt(call: string, when: "before" | "after", timeoutMs: numbe
   const ice = freezer();
   const runs: string[] = [];
   const engineIn = (name: string) =>
-    engineWith(async (state, ctx) => {
+    engineOf(async (state, ctx) => {
       if (state === 1) {
         await pause(world.clock, 200_000);
         return ctx.complete("done");

@@ -7,17 +7,17 @@ import type { Json } from "../../src/domain/json.ts";
 import { INLINE_STATE_BYTES } from "../../src/domain/limits.ts";
 import { pause } from "../../src/runtime/deps.ts";
 import { createWorld, type World } from "../support/world.ts";
-import { enqueue, kinds } from "./builders.ts";
-import { anEffect, type EffectCtx, engineWith, oneStep } from "./effect-builders.ts";
+import { type AnyCtx, engineOf, enqueue, kinds } from "./builders.ts";
+import { anEffect, oneStep } from "./effect-builders.ts";
 
-async function resultOf(world: World, step: (ctx: EffectCtx) => Promise<Json>): Promise<Json> {
+async function resultOf(world: World, step: (ctx: AnyCtx) => Promise<Json>): Promise<Json> {
   world.work([oneStep(step)]);
   const workId = await enqueue(world);
   await world.end(workId);
   return world.client.resultJson(workId);
 }
 /** How one attempt ends, its item's error. */
-async function errorOf(step: (ctx: EffectCtx) => Promise<Json>) {
+async function errorOf(step: (ctx: AnyCtx) => Promise<Json>) {
   const world = createWorld();
   world.work([oneStep(step, { retry: { unknown: { attempts: 1 }, transient: { attempts: 1 } } })]);
   const workId = await enqueue(world);
@@ -135,7 +135,7 @@ test("an effect that is begun when all have settled is refused, however long the
   };
   const effect = anEffect(async () => late.push("run"));
   world.work([
-    engineWith(
+    engineOf(
       async (state, ctx) => {
         if (state === 1) return ctx.complete(null);
         for (const afterMs of [500, 1_500])
@@ -152,7 +152,7 @@ test("an effect that is begun when all have settled is refused, however long the
   expect(late).toEqual(Array.from({ length: 2 }, () => expect.stringContaining("CtxRevokedError: ctx.effect was used after")));
 });
 
-test.each<[string, (ctx: EffectCtx) => Promise<Json>, string | RegExp]>([
+test.each<[string, (ctx: AnyCtx) => Promise<Json>, string | RegExp]>([
   [
     "an empty key",
     (ctx) =>
@@ -386,9 +386,9 @@ test("a step's key is its own, an item's is shared by all steps, `recover` too",
   const keys: string[] = [];
   const effects = (scope: "step" | "item"): Effect<Json, Json> =>
     anEffect(async (_input, fence) => keys.push(`${scope} ${fence.idempotencyKey.slice(20)}`), { scope });
-  const both = (ctx: EffectCtx) => Promise.all([ctx.effect("k", null, effects("step")), ctx.effect("k", null, effects("item"))]);
+  const both = (ctx: AnyCtx) => Promise.all([ctx.effect("k", null, effects("step")), ctx.effect("k", null, effects("item"))]);
   world.work([
-    engineWith(
+    engineOf(
       async (state, ctx) => {
         await both(ctx);
         if (state === 1) throw new TypeError("a bug");
@@ -469,7 +469,7 @@ test("a caught error does not skip a park, and a plain resume parks it again", a
 test("other effects end well beside one that parks, and are not made again", async () => {
   const world = createWorld();
   const runs: string[] = [];
-  const effects = (ctx: EffectCtx, key: string, ends: boolean) =>
+  const effects = (ctx: AnyCtx, key: string, ends: boolean) =>
     ctx.effect(
       key,
       null,

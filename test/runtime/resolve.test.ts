@@ -7,8 +7,8 @@ import type { Resolution } from "../../src/domain/resolution.ts";
 import { createClient } from "../../src/runtime/client.ts";
 import { pause } from "../../src/runtime/deps.ts";
 import { createWorld, type World } from "../support/world.ts";
-import { enqueue, kinds } from "./builders.ts";
-import { anEffect, engineWith, oneStep } from "./effect-builders.ts";
+import { engineOf, enqueue, kinds } from "./builders.ts";
+import { anEffect, oneStep } from "./effect-builders.ts";
 import { crashAt, freezer, nameOf, watched } from "./faults.ts";
 
 /** Parked with `charge` in doubt; its second run goes well. */
@@ -250,7 +250,7 @@ test("of several steps with one key the one in doubt is meant, and the others ar
   const world = createWorld();
   const book = anEffect(async (leg) => (leg === 2 ? Promise.reject(new Error("lost")) : leg), { ifInDoubt: "park" });
   world.work([
-    engineWith(async (state, ctx) => {
+    engineOf(async (state, ctx) => {
       const leg = Number(state);
       await ctx.effect("book", leg, book);
       return leg === 3 ? ctx.complete("booked") : ctx.next(leg + 1);
