@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
-import { expect } from "vitest";
+import { expect, vi } from "vitest";
 import type { Io, Sink } from "../../src/cli/io.ts";
 import { widthOf } from "../../src/cli/output/text.ts";
 import { runCli } from "../../src/cli/program.ts";
@@ -107,7 +107,8 @@ export function start(
     kill: (signal) => void child.kill(signal),
     stdout: () => said.stdout,
     stderr: () => said.stderr,
-    says: (text) => expect.poll(() => said.stderr, { timeout: 25_000, interval: 20 }).toMatch(text),
+    // Not expect.poll, which asks whose test it is: of concurrent ones, the one that began last.
+    says: (text) => vi.waitFor(() => expect(said.stderr).toMatch(text), { timeout: 25_000, interval: 20 }),
   };
 }
 
