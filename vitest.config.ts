@@ -5,6 +5,8 @@ const everything = ["test/**/*.test.ts", "examples/**/*.test.ts"];
 const domain = ["test/domain/**/*.test.ts", "test/wire/**/*.test.ts"];
 /** They kill processes, start the real thing or pack it. */
 const heavy = ["test/crash/**/*.test.ts", "test/e2e/**/*.test.ts"];
+/** Against an emulator of AWS. */
+const aws = ["test/aws/**/*.test.ts"];
 
 /** `npm run soak`: the same tests at their big sizes. */
 const patience = process.env["ROOKERY_SOAK"] === "1" ? 60 : 1;
@@ -19,8 +21,9 @@ export default defineConfig({
     // Tests mock no module and keep their worlds to themselves, so files of one process share what is loaded.
     projects: [
       { test: { name: "domain", include: domain, isolate: false, ...limits(30_000) } },
-      { test: { name: "main", include: everything, exclude: [...domain, ...heavy], isolate: false, ...limits(30_000) } },
+      { test: { name: "main", include: everything, exclude: [...domain, ...heavy, ...aws], isolate: false, ...limits(30_000) } },
       { test: { name: "heavy", include: heavy, ...limits(120_000) } },
+      { test: { name: "aws", include: aws, globalSetup: "test/aws/setup.ts", ...limits(120_000) } },
     ],
     coverage: {
       provider: "v8",

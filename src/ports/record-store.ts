@@ -28,6 +28,8 @@ export interface RecordDraft extends RecordKey {
   readonly due: { readonly shard: number; readonly atMs: number } | null;
   /** Entry in the list index; newest first within a group. */
   readonly listed: { readonly group: string; readonly atMs: number } | null;
+  /** From then on a store that collects may delete it; absent: never. Only garbage goes by it, it decides nothing (G7). */
+  readonly expiresAtMs?: number;
 }
 
 export interface StoredRecord extends RecordDraft {
@@ -78,6 +80,8 @@ export interface RecordStore {
    * Tails are sealed when they would cross into another block.
    */
   readonly blockBytes: number;
+  /** It deletes by itself, some day, what has expired. Where it does not, the sweeper deletes, and nothing expires. */
+  readonly collects: boolean;
   /** Strongly consistent, in key order, the whole partition without a range. An empty partition is an empty list. */
   read(partition: string, range?: SortRange, limit?: number): Promise<readonly StoredRecord[]>;
   /** The repeat of a write that was applied misses too; `current` then has its own `writeId`. */

@@ -25,6 +25,27 @@ export const LAYERS: readonly Layer[] = [
   { at: "src/adapters/memory/", values: [...CORE, "src/adapters/shared/"], types: [], packages: ["node:crypto"] },
   { at: "src/adapters/node/", values: CORE, types: [], packages: ["node:"] },
   { at: "src/adapters/embedded/", values: [...CORE, "src/adapters/shared/"], types: [], packages: ["node:"] },
+  {
+    at: "src/adapters/dynamodb/",
+    values: [...CORE, "src/adapters/shared/"],
+    types: [],
+    packages: ["@aws-sdk/client-dynamodb", "@aws-sdk/lib-dynamodb", "@smithy/"],
+  },
+  {
+    at: "src/adapters/sqs/",
+    values: [...CORE, "src/adapters/shared/"],
+    types: [],
+    packages: ["@aws-sdk/client-sqs", "@smithy/"],
+  },
+  {
+    at: "src/adapters/s3/",
+    values: CORE,
+    types: [],
+    packages: ["@aws-sdk/client-s3", "@aws-sdk/lib-storage", "@smithy/", "node:"],
+  },
+  // The cost meter: middleware of the SDK's clients.
+  { at: "src/adapters/metering/", values: CORE, types: [], packages: ["@aws-sdk/", "@smithy/"] },
+  { at: "src/http/", values: [...CORE, "src/runtime/"], types: [], packages: ["hono"] },
   { at: "src/engines/", values: ["src/index.ts"], types: [], packages: ["zod"] },
   { at: "src/ai/", values: ["src/index.ts"], types: [], packages: ["ai", "@ai-sdk/provider", "zod"] },
   {

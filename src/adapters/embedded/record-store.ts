@@ -37,6 +37,7 @@ export function createEmbeddedRecordStore({ database }: { readonly database: Dat
   };
   return {
     blockBytes: BLOCK_BYTES,
+    collects: false,
     read: async (partition, range, limit = NO_LIMIT) =>
       read(() =>
         (range === undefined ? sql.all.all(partition, limit) : sql.range.all(partition, range.from, range.to, limit)).map(

@@ -19,12 +19,19 @@ import { type Intercept, intercepted } from "./intercept.ts";
 
 const BLOCK_BYTES = 4_096;
 
-export function createMemoryRecordStore(deps: { readonly intercept?: Intercept } = {}): RecordStore {
+export interface MemoryRecordStoreDeps {
+  readonly intercept?: Intercept;
+  /** As a store with a TTL says it does; what has expired stays here. Default false. */
+  readonly collects?: boolean;
+}
+
+export function createMemoryRecordStore(deps: MemoryRecordStoreDeps = {}): RecordStore {
   const partitions = new Map<string, Map<string, StoredRecord>>();
   const find = ({ partition, sort }: RecordKey) => partitions.get(partition)?.get(sort) ?? null;
   const everything = () => [...partitions.values()].flatMap((records) => [...records.values()]);
   const store: RecordStore = {
     blockBytes: BLOCK_BYTES,
+    collects: deps.collects === true,
     async read(partition, range, limit) {
       const inRange = [...(partitions.get(partition)?.values() ?? [])].filter((record) => isWithin(record.sort, range));
       return inRange.sort(bySort).slice(0, limit).map(copyOut);
@@ -62,7 +69,10 @@ function isWithin(sort: string, range: SortRange | undefined): boolean {
   return range === undefined || (sort >= range.from && sort < range.to);
 }
 
-function copyIn({ partition, sort, body, data, writeId, due, listed }: RecordDraft, revision: Revision): StoredRecord {
+function copyIn(
+  { partition, sort, body, data, writeId, due, listed, expiresAtMs }: RecordDraft,
+  revision: Revision,
+): StoredRecord {
   const copied: Body = JSON.parse(JSON.stringify(body));
   return {
     ...{ partition, sort, writeId, revision },
@@ -70,6 +80,7 @@ function copyIn({ partition, sort, body, data, writeId, due, listed }: RecordDra
     data: data && Uint8Array.from(data),
     due: due && Object.freeze({ ...due }),
     listed: listed && Object.freeze({ ...listed }),
+    ...(expiresAtMs === undefined ? {} : { expiresAtMs }),
   };
 }
 function copyOut(record: StoredRecord): StoredRecord {
