@@ -10,6 +10,7 @@ export const ENVIRONMENT = {
 
 /** Of CloudWatch metrics, with the one dimension `service`: the stack's name (Powertools' POWERTOOLS_SERVICE_NAME). */
 export const METRICS_NAMESPACE = "Rookery";
+export const METRICS_DIMENSION = "service";
 export const METRICS = {
   /** A claim was lost to another worker. */
   claimConflicts: "ClaimConflicts",
@@ -24,3 +25,9 @@ export const METRICS = {
   /** Alarms that the sweeper could not handle. */
   alarmsFailed: "AlarmsFailed",
 } as const;
+
+/**
+ * Where streams are uploaded until their digest is known: `_tmp/<namespace>/<workId>/<name>`. Ahead of the namespace,
+ * because the bucket's rules know prefixes only; no namespace begins with `_`, so none of its blobs ever expires.
+ */
+export const UPLOAD_PREFIX = "_tmp/";

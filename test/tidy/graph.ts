@@ -55,8 +55,15 @@ export const LAYERS: readonly Layer[] = [
     packages: [],
   },
   { at: "src/cli/", values: ANYTHING, types: [], packages: ["node:", "commander", "chokidar", "get-east-asian-width", "zod"] },
+  {
+    at: "src/cdk/",
+    values: ["src/domain/", "src/wire/", "src/runtime/settings.ts", "src/adapters/dynamodb/table.ts", "src/handlers/"],
+    types: [],
+    packages: ["aws-cdk-lib", "aws-cdk-lib/", "constructs", "node:module", "node:path", "node:url"],
+  },
   { at: "src/index.ts", values: [...CORE, "src/runtime/"], types: [], packages: [] },
   { at: "src/ai.ts", values: ["src/ai/"], types: [], packages: [] },
+  { at: "src/cdk.ts", values: ["src/cdk/"], types: [], packages: [] },
   { at: "src/testing.ts", values: ["src/testing/"], types: [], packages: [] },
   { at: "src/embedded.ts", values: [...CORE, "src/runtime/", "src/adapters/", "src/index.ts"], types: [], packages: ["node:"] },
 ];
