@@ -10,7 +10,7 @@ import { createMemoryRecordStore } from "../adapters/memory/record-store.ts";
 import { parseNamespace } from "../domain/ids.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { RecordStore } from "../ports/record-store.ts";
-import { createNonces, type Deps } from "../runtime/deps.ts";
+import { createNonces, type Deps, NO_METRICS } from "../runtime/deps.ts";
 import type { Settings } from "../runtime/settings.ts";
 import { type Codec, createCodec } from "../wire/codec.ts";
 import { watchAlarms } from "./alarms.ts";
@@ -86,6 +86,7 @@ export function createEnvironment({ settings, nowMs, seed = 1 }: EnvironmentOpti
         clock: own,
         random,
         logger,
+        metrics: NO_METRICS,
         processes,
         codec,
         settings,
