@@ -171,8 +171,11 @@ class Cast {
       for (const name of this.names) model.heartbeat(name);
       if (busy) continue;
       const { head } = model;
-      if (head.status.kind === "paused" && model.messages.length === 0) this.commands.push(sendCommand(model, RESUME));
-      else if (head.status.kind === "waiting" && head.status.timeoutAtMs === null && model.messages.length === 0)
+      // What has been sent already has its alarm, if its hint is lost: time has to pass.
+      const isUnread = model.inbox.length > 0 || model.isSignalled();
+      if (head.status.kind === "paused" && model.messages.length === 0 && !isUnread)
+        this.commands.push(sendCommand(model, RESUME));
+      else if (head.status.kind === "waiting" && head.status.timeoutAtMs === null && model.messages.length === 0 && !isUnread)
         this.signal(0, "go", false);
       else if (isEnded(head.status) && isAlarmSet(model.due, "retention") && model.messages.length === 0) return rounds;
       else
