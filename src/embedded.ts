@@ -87,6 +87,8 @@ export interface Embedded extends Client {
   countMessages(): Promise<MessageCounts>;
   /** Messages that nobody could read, newest first. */
   buried(limit: number): Promise<readonly BuriedMessage[]>;
+  /** False once the database is deleted or replaced: what is written then, nobody sees. Open it again. */
+  isInPlace(): boolean;
   close(): void;
 }
 
@@ -172,6 +174,7 @@ export function openEmbedded(options: EmbeddedOptions = {}): Embedded {
     sweep: () => sweep(deps),
     countMessages: () => queue.countMessages(),
     buried: (limit) => queue.buried(limit),
+    isInPlace: () => database.isInPlace(),
     close: () => database.close(),
   };
 }
