@@ -50,6 +50,8 @@ export interface Embedded extends Rookery {
   countMessages(): Promise<MessageCounts>;
   /** Messages that nobody could read, newest first. */
   buried(limit: number): Promise<readonly BuriedMessage[]>;
+  /** False once the database is deleted or replaced: what is written then, nobody sees. Open it again. */
+  isInPlace(): boolean;
   close(): void;
 }
 
@@ -110,6 +112,7 @@ export function openEmbedded(options: EmbeddedOptions = {}): Embedded {
     work: (stop, how) => whileInPlace(deps, database, stop, (inPlace) => rookery.work(inPlace, how)),
     countMessages: () => queue.countMessages(),
     buried: (limit) => queue.buried(limit),
+    isInPlace: () => database.isInPlace(),
     close: () => database.close(),
   };
 }

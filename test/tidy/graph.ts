@@ -45,7 +45,7 @@ export const LAYERS: readonly Layer[] = [
   },
   // The cost meter: middleware of the SDK's clients.
   { at: "src/adapters/metering/", values: CORE, types: [], packages: ["@aws-sdk/", "@smithy/"] },
-  { at: "src/http/", values: [...CORE, "src/runtime/"], types: [], packages: ["hono"] },
+  { at: "src/http/", values: [...CORE, "src/runtime/"], types: [], packages: ["hono", "hono/"] },
   { at: "src/engines/", values: ["src/index.ts"], types: [], packages: ["zod"] },
   { at: "src/ai/", values: ["src/index.ts"], types: [], packages: ["ai", "@ai-sdk/provider", "zod"] },
   {
@@ -54,7 +54,12 @@ export const LAYERS: readonly Layer[] = [
     types: [],
     packages: [],
   },
-  { at: "src/cli/", values: ANYTHING, types: [], packages: ["node:", "commander", "chokidar", "get-east-asian-width", "zod"] },
+  {
+    at: "src/cli/",
+    values: ANYTHING,
+    types: [],
+    packages: ["node:", "commander", "chokidar", "get-east-asian-width", "@hono/node-server"],
+  },
   { at: "src/index.ts", values: [...CORE, "src/runtime/"], types: [], packages: [] },
   { at: "src/ai.ts", values: ["src/ai/"], types: [], packages: [] },
   { at: "src/testing.ts", values: ["src/testing/"], types: [], packages: [] },
