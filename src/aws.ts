@@ -5,7 +5,7 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { S3Client } from "@aws-sdk/client-s3";
 import { SQSClient } from "@aws-sdk/client-sqs";
-import { dynamoClientOptions } from "./adapters/dynamodb/client.ts";
+import { dynamoClientOptions } from "./adapters/dynamodb/client-options.ts";
 import { createDynamoRecordStore } from "./adapters/dynamodb/record-store.ts";
 import { endpointFromEnvironment } from "./adapters/node/aws-environment.ts";
 import { createSystemClock } from "./adapters/node/clock.ts";
@@ -15,7 +15,8 @@ import { createSystemRandom } from "./adapters/node/random.ts";
 import { createS3BlobStore } from "./adapters/s3/blob-store.ts";
 import { s3ClientOptions } from "./adapters/s3/client.ts";
 import type { BuriedMessage, MessageCounts, OperatorReads } from "./adapters/shared/operator-reads.ts";
-import { sqsClientOptions } from "./adapters/sqs/client.ts";
+import { createSqsDeadLetters } from "./adapters/sqs/dead-letters.ts";
+import { sqsClientOptions } from "./adapters/sqs/options.ts";
 import { createSqsQueue } from "./adapters/sqs/queue.ts";
 import { findDeployment } from "./adapters/ssm/deployment.ts";
 import type { Engine } from "./domain/engine.ts";
@@ -26,6 +27,7 @@ import type { Logger } from "./ports/logger.ts";
 import type { Metrics } from "./ports/metrics.ts";
 import type { ProcessTable } from "./ports/process-table.ts";
 import { createNonces, type Deps, NO_METRICS } from "./runtime/deps.ts";
+import { markBlobs } from "./runtime/marked-blobs.ts";
 import { createRookery, type Rookery } from "./runtime/rookery.ts";
 import { type Settings, settingsOf } from "./runtime/settings.ts";
 import { createCodec } from "./wire/codec.ts";
@@ -84,8 +86,8 @@ export async function createAwsClient(options: AwsClientOptions): Promise<AwsCli
   return {
     ...createRookery(world.deps, options.engines ?? []),
     deployment,
-    countMessages: () => world.queue.countMessages(),
-    buried: (limit) => world.queue.buried(limit),
+    countMessages: () => world.operator.countMessages(),
+    buried: (limit) => world.operator.buried(limit),
     close: world.close,
   };
 }
@@ -116,7 +118,8 @@ export interface AwsWorldOptions {
 }
 export interface AwsWorld {
   readonly deps: Deps;
-  readonly queue: OperatorReads & { readonly deadLetters: DeadLetters };
+  readonly operator: OperatorReads;
+  readonly deadLetters: DeadLetters;
   close(): void;
 }
 
@@ -132,7 +135,8 @@ export function createAwsWorld(options: AwsWorldOptions): AwsWorld {
   const dynamo = new DynamoDBClient({ ...dynamoClientOptions, ...place });
   const sqs = new SQSClient({ ...sqsClientOptions, ...place, useQueueUrlAsEndpoint: !emulated });
   const s3 = new S3Client({ ...s3ClientOptions, ...place, forcePathStyle: emulated });
-  const queue = createSqsQueue({ client: sqs, deployment: async () => deployment, clock });
+  const queueDeps = { client: sqs, deployment: async () => deployment, clock };
+  const queue = createSqsQueue(queueDeps);
   const deps: Deps = {
     namespace: parseNamespace(options.namespace),
     store: createDynamoRecordStore({ client: dynamo, table: async () => deployment.table }),
@@ -150,5 +154,5 @@ export function createAwsWorld(options: AwsWorldOptions): AwsWorld {
   const close = (): void => {
     for (const client of [dynamo, sqs, s3]) client.destroy();
   };
-  return { deps, queue, close };
+  return { deps: { ...deps, blobs: markBlobs(deps) }, operator: queue, deadLetters: createSqsDeadLetters(queueDeps), close };
 }

@@ -42,6 +42,7 @@ const STATUS: Readonly<Record<ErrorCode, ErrorStatus>> = {
   unknown_engine: 404,
   unknown_work_item: 404,
   unknown_artifact: 404,
+  unknown_stack: 404,
   unknown_callback: 404,
   unknown_effect: 404,
   key_conflict: 409,

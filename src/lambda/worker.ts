@@ -1,6 +1,6 @@
 import { BatchProcessor, EventType, processPartialResponse } from "@aws-lambda-powertools/batch";
-import type { Context, SQSBatchResponse, SQSEvent } from "aws-lambda";
-import { messageOf as messageOfRecord } from "../adapters/sqs/message.ts";
+import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from "aws-lambda";
+import { messageOfRecord } from "../adapters/sqs/event-message.ts";
 import type { Engine } from "../domain/engine.ts";
 import { type BatchEnd, workBatch } from "../runtime/batch.ts";
 import { createEngines } from "../runtime/engines.ts";
@@ -30,7 +30,7 @@ export function createWorkerHandler({ engines }: WorkerHandlerOptions): WorkerHa
     if (end.abandoned.length > 0) await leave(end, (message) => world.deps.queue.remove(message));
     const returned = new Set(end.returned.map(({ id }) => id));
     const processor = new BatchProcessor(EventType.SQS);
-    return processPartialResponse(event, async ({ messageId }) => comesBack(returned.has(messageId)), processor, {
+    return processPartialResponse(event, async ({ messageId }: SQSRecord) => comesBack(returned.has(messageId)), processor, {
       context,
       throwOnFullBatchFailure: false,
     });

@@ -19,3 +19,6 @@ export const METRICS = {
   buried: "BuriedMessages",
   alarmsFailed: "AlarmsFailed",
 } as const satisfies Record<Metric, string>;
+
+/** Of the HTTP door, Lambda's longest: an output is streamed for as long as somebody listens. */
+export const HTTP_TIMEOUT_S = 900;

@@ -171,11 +171,10 @@ class Cast {
       for (const name of this.names) model.heartbeat(name);
       if (busy) continue;
       const { head } = model;
-      // What has been sent already has its alarm, if its hint is lost: time has to pass.
-      const isUnread = model.inbox.length > 0 || model.isSignalled();
-      if (head.status.kind === "paused" && model.messages.length === 0 && !isUnread)
-        this.commands.push(sendCommand(model, RESUME));
-      else if (head.status.kind === "waiting" && head.status.timeoutAtMs === null && model.messages.length === 0 && !isUnread)
+      // What was sent and is unread may have lost its hint: its alarm has to ring.
+      model.nowMs += 1_000;
+      if (head.status.kind === "paused" && model.messages.length === 0) this.commands.push(sendCommand(model, RESUME));
+      else if (head.status.kind === "waiting" && head.status.timeoutAtMs === null && model.messages.length === 0)
         this.signal(0, "go", false);
       else if (isEnded(head.status) && isAlarmSet(model.due, "retention") && model.messages.length === 0) return rounds;
       else
