@@ -18,6 +18,8 @@ export interface FunctionWorld extends AwsWorld {
   readonly functionName: string;
   /** Writes what was counted; nothing when nothing was. */
   publishMetrics(): void;
+  /** The invocation fails with it. */
+  endSandbox(): never;
 }
 
 /** Once for the life of a sandbox, when its module is loaded. @throws InvalidArgumentError */
@@ -42,6 +44,7 @@ export function createFunctionWorld(): FunctionWorld {
     publishMetrics: () => {
       if (powertools.hasStoredMetrics()) powertools.publishStoredMetrics();
     },
+    endSandbox: () => process.exit(1),
   };
 }
 

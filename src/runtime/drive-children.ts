@@ -17,10 +17,10 @@ import { type Deps, pause } from "./deps.ts";
 import type { Engines } from "./engines.ts";
 import { sendNext } from "./hints.ts";
 import { type LiveRecords, readLive } from "./live.ts";
-import { hadItsShare } from "./loop.ts";
 import { childPages } from "./parent-end.ts";
 import { patiently } from "./records.ts";
 import { createStand, giveBackAfter } from "./stand.ts";
+import { hadItsShare } from "./turn.ts";
 import { loadedEngine, type WorkHost } from "./work.ts";
 
 export interface DrivenChildren {

@@ -9,7 +9,7 @@ import type { Head } from "../domain/head.ts";
 import type { InboxEntry } from "../domain/inbox.ts";
 import type { Stored } from "../domain/item.ts";
 import { INBOX_RANGE } from "../domain/keys.ts";
-import { INBOX_CONSUMED, INLINE_MS, INLINE_STEPS } from "../domain/limits.ts";
+import { INBOX_CONSUMED } from "../domain/limits.ts";
 import { policyFor, retryDelayMs } from "../domain/retry.ts";
 import { storeError } from "../domain/stored-error.ts";
 import { type AttemptReport, type Input, type OutcomeReport, transition } from "../domain/transition.ts";
@@ -17,11 +17,11 @@ import type { StoredWake } from "../domain/wake.ts";
 import type { Message } from "../ports/work-queue.ts";
 import { type Abort, createAbort } from "./abort.ts";
 import { type AttemptEnd, type Carried, runAttempt, type Settled, type ValueCache } from "./attempt.ts";
-import type { Deps } from "./deps.ts";
 import { type Heartbeat, startHeartbeat } from "./heartbeat.ts";
 import { isStale, notYetConsumed, signalsAfter } from "./inbox.ts";
 import { encodeEntry } from "./log.ts";
 import { type CommitOptions, commit, type Session } from "./session.ts";
+import type { Turn } from "./turn.ts";
 import { hintNext } from "./turns.ts";
 import { keep } from "./values.ts";
 
@@ -39,20 +39,6 @@ export interface Host {
   committed(): void;
   /** A step did not heed its abort signal: JavaScript cannot stop it, so its process is to be replaced. */
   abandoned(workId: string): void;
-}
-
-/** What one message has had so far, in all its sessions: an item with much to read has no more than one with many steps. */
-export interface Turn {
-  /** Attempts. */
-  steps: number;
-  /** Null before the first. */
-  sinceMs: number | null;
-  slowestMs: number;
-}
-
-/** So many steps, or so long, are one item's share where others wait. */
-export function hadItsShare({ clock }: Pick<Deps, "clock">, { steps, sinceMs }: Turn): boolean {
-  return steps >= INLINE_STEPS || (sinceMs !== null && clock.nowMs() - sinceMs >= INLINE_MS);
 }
 
 /** Runs the session to its release, or until it is lost. */

@@ -21,10 +21,11 @@ import { lookAtGroup, tellIfSatisfied } from "./group.ts";
 import { sendHint, sendNext } from "./hints.ts";
 import { isStale } from "./inbox.ts";
 import { type LiveRecords, readDue, readLive } from "./live.ts";
-import { type Host, runSession, type Turn } from "./loop.ts";
+import { type Host, runSession } from "./loop.ts";
 import { patiently } from "./records.ts";
 import { claim, type Session } from "./session.ts";
 import { settle } from "./settle.ts";
+import type { Turn } from "./turn.ts";
 import { keepHidden } from "./visibility.ts";
 
 /** About how long a suspect stays away that has to wait for another one. */

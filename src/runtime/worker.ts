@@ -9,7 +9,7 @@ import type { Message } from "../ports/work-queue.ts";
 import { type Company, createCompany, type Place } from "./company.ts";
 import { type Deps, pause } from "./deps.ts";
 import type { Engines } from "./engines.ts";
-import { hadItsShare } from "./loop.ts";
+import { hadItsShare } from "./turn.ts";
 import { keepHidden } from "./visibility.ts";
 import { type WorkHost, work } from "./work.ts";
 

@@ -11,6 +11,7 @@ export const ENVIRONMENT = {
 
 /** Of CloudWatch metrics, with the one dimension `service`: the stack's name (Powertools' POWERTOOLS_SERVICE_NAME). */
 export const METRICS_NAMESPACE = "Rookery";
+export const METRICS_DIMENSION = "service";
 export const METRICS = {
   claimConflicts: "ClaimConflicts",
   hopsWithoutProgress: "HopsWithoutProgress",
@@ -22,3 +23,9 @@ export const METRICS = {
 
 /** Of the HTTP door, Lambda's longest: an output is streamed for as long as somebody listens. */
 export const HTTP_TIMEOUT_S = 900;
+
+/**
+ * Where streams are uploaded until their digest is known: `_tmp/<namespace>/<workId>/<name>`. Ahead of the namespace,
+ * because the bucket's rules know prefixes only; no namespace begins with `_`, so none of its blobs ever expires.
+ */
+export const UPLOAD_PREFIX = "_tmp/";
