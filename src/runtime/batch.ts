@@ -43,6 +43,7 @@ export async function workBatch(
   const ledger = createLedger(deps);
   const company = createCompany(() => undefined);
   const late = new AbortController();
+  if (lastBeginAtMs <= nowMs) late.abort();
   const cancelTimer = deps.clock.after(Math.max(0, lastBeginAtMs - nowMs), () => late.abort());
   const abandoned: string[] = [];
   const own: Deps = { ...deps, queue: ledger.queue };
