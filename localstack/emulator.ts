@@ -65,8 +65,8 @@ export async function startEmulator(python: string, options: EmulatorOptions = {
       rmSync(scratch, { recursive: true, force: true, maxRetries: 5 });
     },
   };
-  options.onSpawned?.(emulator);
   try {
+    options.onSpawned?.(emulator);
     await ready(child, emulator);
   } catch (error) {
     await emulator.stop();
@@ -158,7 +158,8 @@ const hasEnded = (child: ChildProcess): boolean =>
 function crashOf({ exitCode, signalCode }: ChildProcess, logFile: string): string {
   return `the emulator ended by itself (${signalCode ?? `code ${exitCode}`}); it printed last:\n${tailOf(logFile)}`;
 }
-function tailOf(logFile: string): string {
+/** What it printed last. */
+export function tailOf(logFile: string): string {
   return existsSync(logFile) ? readFileSync(logFile, "utf8").trimEnd().split("\n").slice(-30).join("\n") : "(its log is gone)";
 }
 

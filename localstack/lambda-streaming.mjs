@@ -24,7 +24,7 @@ class Gathered extends Writable {
 
 /** @typedef {(event: unknown, stream: Gathered, context: unknown) => unknown} StreamedHandler */
 
-globalThis.awslambda = {
+const awslambda = {
   /** @param {StreamedHandler} handler */
   streamifyResponse: (handler) => async (/** @type {unknown} */ event, /** @type {unknown} */ context) => {
     const stream = new Gathered();
@@ -40,3 +40,5 @@ globalThis.awslambda = {
     },
   },
 };
+
+Object.assign(globalThis, { awslambda });
