@@ -77,3 +77,10 @@ async function close(server: Server): Promise<void> {
   }
   server.closeAllConnections();
 }
+
+/** What has begun cannot be taken back: its reader sees the connection end before the body does. `env` as above. */
+export function destroyAnswer(env: unknown): void {
+  const outgoing: unknown = typeof env === "object" && env !== null ? Reflect.get(env, "outgoing") : null;
+  if (typeof outgoing !== "object" || outgoing === null || !("destroy" in outgoing)) return;
+  if (typeof outgoing.destroy === "function") outgoing.destroy();
+}

@@ -47,7 +47,7 @@ export interface HttpAppOptions extends CallbackAppOptions {
   readonly streamMs?: number;
   /** Ends what is waited for and streamed. */
   readonly stop?: AbortSignal;
-  /** Closes the connection of an answer that broke off; it is given Hono's `env`. Default: the body's stream fails. */
+  /** Ends the connection of an answer that broke off; it is given Hono's `env`. Default: the body's stream fails. */
   readonly breakOff?: (env: unknown) => void;
 }
 
@@ -147,7 +147,10 @@ function doorOf(options: HttpAppOptions): Door {
     maxBodyBytes: options.maxBodyBytes ?? MAX_BODY_BYTES,
     streamMs: options.streamMs ?? null,
     goneSignal: ({ req }) => (stop === undefined ? req.raw.signal : AbortSignal.any([stop, req.raw.signal])),
-    breakOff: ({ env }) => breakOff?.(env),
+    breakOff: ({ env }) => {
+      breakOff?.(env);
+      return breakOff !== undefined;
+    },
   };
 }
 

@@ -8,13 +8,13 @@ import { type Fields, fieldsOf } from "./fields.ts";
 
 /** The fields of a JSON object; of no body, none. @throws InvalidArgumentError, NotJsonError, DoorError */
 export async function readFields(c: Context, door: Door, known: readonly string[]): Promise<Fields> {
-  return fieldsOf("body", (await readJson(c, door)) ?? {}, known);
+  return fieldsOf("body", await readJson(c, door), known);
 }
 
-/** Undefined for no body. @throws InvalidArgumentError, NotJsonError, DoorError */
-export async function readJson(c: Context, { maxBodyBytes }: Door): Promise<Json | undefined> {
+/** No body is an empty object. @throws InvalidArgumentError, NotJsonError, DoorError */
+export async function readJson(c: Context, { maxBodyBytes }: Door): Promise<Json> {
   const text = textOf(await readBytes(c.req.raw, maxBodyBytes));
-  if (text.trim() === "") return undefined;
+  if (text.trim() === "") return {};
   const value = parse(text);
   // What nests too deeply would end a schema's recursion, not a check of ours.
   encodeJson(value, "body");

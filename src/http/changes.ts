@@ -1,6 +1,7 @@
 /** What is sent to a work item: signals, callbacks, commands, a word on an effect in doubt. Each is safe to repeat with its id. */
 import type { Context } from "hono";
 import { InvalidArgumentError, UnknownCallbackError, UnknownWorkItemError } from "../domain/errors.ts";
+import { SIGNAL_PATTERN } from "../domain/limits.ts";
 import type { Resolution } from "../domain/resolution.ts";
 import { parseCallbackToken } from "../runtime/callback.ts";
 import type { Client, CommandOptions, Ref } from "../runtime/client.ts";
@@ -23,10 +24,11 @@ export const CHANGE_ROUTES: readonly Route[] = [
 
 async function signal(c: Context, door: Door): Promise<Response> {
   const { ref } = itemOf(c);
+  const name = c.req.param("name") ?? "";
+  if (!SIGNAL_PATTERN.test(name)) throw new InvalidArgumentError("name of a signal", "1 to 63 letters, digits, ., - and _", name);
   const body = await readFields(c, door, ["payload", "id"]);
   const { workId, engine } = await door.client.status(ref);
-  const name = c.req.param("name") ?? "";
-  const answer = await door.client.signal(door.contractOf(engine), workId, name, body.json("payload") ?? {}, idOf(body));
+  const answer = await door.client.signal(door.contractOf(engine), workId, name, body.payload(), idOf(body));
   return c.json({ workId, ...answer }, 202);
 }
 
@@ -35,7 +37,7 @@ async function callback(c: Context, door: Door): Promise<Response> {
   queryOf(c, []);
   const token = c.req.param("token") ?? "";
   const { workId } = parseCallbackToken(token);
-  const payload = (await readJson(c, door)) ?? {};
+  const payload = await readJson(c, door);
   const { engine } = await door.client.status(workId).catch((thrown: unknown) => {
     throw thrown instanceof UnknownWorkItemError ? new UnknownCallbackError() : thrown;
   });

@@ -18,8 +18,8 @@ export interface Door {
   readonly streamMs: number | null;
   /** Fires when the client has gone away, and when the door closes. */
   readonly goneSignal: (c: Context) => AbortSignal;
-  /** Whatever it takes that an answer that broke off in the middle does not look whole. */
-  readonly breakOff: (c: Context) => void;
+  /** Whatever it takes that an answer that broke off in the middle does not look whole; false when it takes its stream. */
+  readonly breakOff: (c: Context) => boolean;
 }
 
 export interface Route {

@@ -4,8 +4,10 @@ import type { Json } from "../domain/json.ts";
 
 export interface Fields {
   has(name: string): boolean;
-  /** Undefined when it is not there; so are all the others. */
+  /** Undefined when it is not there; so are the others. */
   json(name: string): Json | undefined;
+  /** An empty object when it is not there, as everywhere where a payload is left out. */
+  payload(): Json;
   text(name: string): string | undefined;
   number(name: string): number | undefined;
   flag(name: string): boolean | undefined;
@@ -26,6 +28,7 @@ export function fieldsOf(what: string, value: Json, known: readonly string[]): F
   return {
     has: (name) => Object.hasOwn(value, name),
     json: get,
+    payload: () => get("payload") ?? (Object.hasOwn(value, "payload") ? null : {}),
     text: (name) => {
       const found = get(name);
       return found === undefined || typeof found === "string" ? found : refuse(name, "a text");

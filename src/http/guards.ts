@@ -24,7 +24,7 @@ export function refuseOtherSites(origins: readonly string[]): MiddlewareHandler 
   };
 }
 function isSame(origin: string, host: string): boolean {
-  return URL.canParse(origin) && new URL(origin).host === host.toLowerCase();
+  return URL.canParse(origin) && new URL(origin).host === new URL(`http://${host}`).host;
 }
 function crossSite(expected: string, got: string): DoorError {
   return new DoorError(403, "cross_site", `${expected}, got ${describe(got)}`);

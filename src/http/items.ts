@@ -32,7 +32,7 @@ async function enqueue(c: Context, door: Door): Promise<Response> {
   const body = await readFields(c, door, ITEM_FIELDS);
   const engine = body.text("engine");
   if (engine === undefined) throw new InvalidArgumentError("body.engine", "the id of an engine", engine);
-  const enqueued = await door.client.enqueue(door.contractOf(engine), body.json("payload") ?? {}, {
+  const enqueued = await door.client.enqueue(door.contractOf(engine), body.payload(), {
     ...startOptions(body),
     ...startSignal(body),
   });
@@ -59,7 +59,7 @@ function startSignal(body: Fields): { signal?: { name: string; payload: Json; id
   if (signal === undefined) return {};
   const [name, id] = [signal.text("name"), signal.text("id")];
   if (name === undefined) throw new InvalidArgumentError("body.signal.name", "the name of a signal", name);
-  return { signal: { name, payload: signal.json("payload") ?? {}, ...(id === undefined ? {} : { id }) } };
+  return { signal: { name, payload: signal.payload(), ...(id === undefined ? {} : { id }) } };
 }
 
 async function list(c: Context, door: Door): Promise<Response> {

@@ -43,8 +43,8 @@ export async function streamed(
         else controller.enqueue(value);
       } catch (thrown) {
         door.logger.error("an answer broke off", { path: c.req.path, error: messageOf(thrown) });
-        door.breakOff(c);
-        controller.error(new Error("the answer broke off"));
+        if (door.breakOff(c)) controller.close();
+        else controller.error(new Error("the answer broke off"));
       }
     },
     async cancel() {

@@ -8,7 +8,7 @@ import type { Cli } from "../cli.ts";
 import { CliError, EXIT } from "../exit.ts";
 import { originOption, portOption } from "../option-values.ts";
 import { createCrewLogger } from "../processes/crew-log.ts";
-import { isLoopback, listen } from "../web-server.ts";
+import { destroyAnswer, isLoopback, listen } from "../web-server.ts";
 
 interface ServeFlags {
   readonly port: number;
@@ -106,11 +106,4 @@ async function createDoor(
     }
     return app.fetch(request, env);
   };
-}
-
-/** What has begun cannot be taken back: its reader sees the connection end before the body does. */
-function destroyAnswer(env: unknown): void {
-  const outgoing: unknown = typeof env === "object" && env !== null ? Reflect.get(env, "outgoing") : null;
-  if (typeof outgoing !== "object" || outgoing === null || !("destroy" in outgoing)) return;
-  if (typeof outgoing.destroy === "function") outgoing.destroy();
 }
