@@ -13,7 +13,7 @@ import { createConsoleLogger } from "./adapters/node/logger.ts";
 import { createProcessTable } from "./adapters/node/process-table.ts";
 import { createSystemRandom } from "./adapters/node/random.ts";
 import { createS3BlobStore } from "./adapters/s3/blob-store.ts";
-import { s3ClientOptions } from "./adapters/s3/client.ts";
+import { s3ClientOptions } from "./adapters/s3/options.ts";
 import type { BuriedMessage, MessageCounts, OperatorReads } from "./adapters/shared/operator-reads.ts";
 import { createSqsDeadLetters } from "./adapters/sqs/dead-letters.ts";
 import { sqsClientOptions } from "./adapters/sqs/options.ts";
@@ -141,7 +141,7 @@ export function createAwsWorld(options: AwsWorldOptions): AwsWorld {
     namespace: parseNamespace(options.namespace),
     store: createDynamoRecordStore({ client: dynamo, table: async () => deployment.table }),
     queue,
-    blobs: createS3BlobStore({ client: s3, bucket: async () => deployment.bucket, random }),
+    blobs: createS3BlobStore({ client: s3, bucket: async () => deployment.bucket, random, clock }),
     clock,
     random,
     logger,
