@@ -24,3 +24,9 @@ export const METRICS = {
   /** Alarms that the sweeper could not handle. */
   alarmsFailed: "AlarmsFailed",
 } as const;
+
+/**
+ * Where streams are uploaded until their digest is known: `_tmp/<namespace>/<workId>/<name>`. Ahead of the namespace,
+ * because the bucket's rules know prefixes only; no namespace begins with `_`, so none of its blobs ever expires.
+ */
+export const UPLOAD_PREFIX = "_tmp/";
