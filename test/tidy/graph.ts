@@ -45,7 +45,7 @@ export const LAYERS: readonly Layer[] = [
   },
   // The cost meter: middleware of the SDK's clients.
   { at: "src/adapters/metering/", values: CORE, types: [], packages: ["@aws-sdk/", "@smithy/"] },
-  { at: "src/http/", values: [...CORE, "src/runtime/"], types: [], packages: ["hono"] },
+  { at: "src/http/", values: [...CORE, "src/runtime/"], types: [], packages: ["hono", "hono/"] },
   { at: "src/engines/", values: ["src/index.ts"], types: [], packages: ["zod"] },
   { at: "src/ai/", values: ["src/index.ts"], types: [], packages: ["ai", "@ai-sdk/provider", "zod"] },
   {
@@ -54,9 +54,31 @@ export const LAYERS: readonly Layer[] = [
     types: [],
     packages: [],
   },
-  { at: "src/cli/", values: ANYTHING, types: [], packages: ["node:", "commander", "chokidar", "get-east-asian-width", "zod"] },
+  {
+    at: "src/cli/",
+    values: ANYTHING,
+    types: [],
+    packages: ["node:", "commander", "chokidar", "get-east-asian-width", "@hono/node-server"],
+  },
+  {
+    at: "src/cdk/",
+    values: ["src/domain/", "src/wire/", "src/runtime/settings.ts", "src/adapters/dynamodb/table.ts", "src/handlers/"],
+    types: [],
+    packages: ["aws-cdk-lib", "aws-cdk-lib/", "constructs", "node:module", "node:path", "node:url"],
+  },
+  { at: "src/adapters/ssm/", values: CORE, types: [], packages: ["@aws-sdk/client-ssm"] },
+  {
+    at: "src/lambda/",
+    values: ANYTHING,
+    types: [],
+    packages: ["@aws-lambda-powertools/", "@aws-sdk/client-lambda", "aws-lambda", "hono/", "zod"],
+  },
+  { at: "src/handlers/", values: ["src/lambda/"], types: [], packages: [] },
+  { at: "src/lambda.ts", values: ["src/lambda/"], types: [], packages: [] },
+  { at: "src/aws.ts", values: [...CORE, "src/runtime/", "src/adapters/"], types: [], packages: ["@aws-sdk/"] },
   { at: "src/index.ts", values: [...CORE, "src/runtime/"], types: [], packages: [] },
   { at: "src/ai.ts", values: ["src/ai/"], types: [], packages: [] },
+  { at: "src/cdk.ts", values: ["src/cdk/"], types: [], packages: [] },
   { at: "src/testing.ts", values: ["src/testing/"], types: [], packages: [] },
   { at: "src/embedded.ts", values: [...CORE, "src/runtime/", "src/adapters/", "src/index.ts"], types: [], packages: ["node:"] },
 ];
