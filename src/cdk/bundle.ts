@@ -27,8 +27,8 @@ export interface FunctionSpec extends Pick<FunctionOptions, "recursiveLoop" | "r
   readonly removalPolicy: RemovalPolicy;
 }
 
-/** What logs and metrics are marked with. */
-const POWERTOOLS = { source: "POWERTOOLS_SERVICE_NAME", metrics: "POWERTOOLS_METRICS_NAMESPACE" } as const;
+/** What Powertools reads in the functions. */
+export const POWERTOOLS = { source: "POWERTOOLS_SERVICE_NAME", metrics: "POWERTOOLS_METRICS_NAMESPACE" } as const;
 /** Packages of the old module format call `require` for what Node has built in; a bundle of the new one has none. */
 const BANNER = 'import { createRequire as rookeryRequire } from "node:module";const require = rookeryRequire(import.meta.url);';
 

@@ -1,4 +1,5 @@
 /** Names that the infrastructure and its functions share. */
+import type { Metric } from "../ports/metrics.ts";
 
 /** Variables of the functions' environment. */
 export const ENVIRONMENT = {
@@ -12,19 +13,16 @@ export const ENVIRONMENT = {
 export const METRICS_NAMESPACE = "Rookery";
 export const METRICS_DIMENSION = "service";
 export const METRICS = {
-  /** A claim was lost to another worker. */
   claimConflicts: "ClaimConflicts",
-  /** A hint came back without its item having moved on since the one before. */
   hopsWithoutProgress: "HopsWithoutProgress",
-  /** A message was one too many, and was deleted. */
   hintCopies: "HintCopies",
-  /** Work items that ended dead-lettered. */
   deadLettered: "DeadLettered",
-  /** Messages that nobody could read or handle. */
   buried: "BuriedMessages",
-  /** Alarms that the sweeper could not handle. */
   alarmsFailed: "AlarmsFailed",
-} as const;
+} as const satisfies Record<Metric, string>;
+
+/** Of the HTTP door, Lambda's longest: an output is streamed for as long as somebody listens. */
+export const HTTP_TIMEOUT_S = 900;
 
 /**
  * Where streams are uploaded until their digest is known: `_tmp/<namespace>/<workId>/<name>`. Ahead of the namespace,

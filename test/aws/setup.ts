@@ -1,6 +1,7 @@
 /** One emulator for all AWS suites, started by itself; or the one that ROOKERY_TEST_ENDPOINT names. */
 import type { TestProject } from "vitest/node";
-import { findPython, installEmulator, startEmulator } from "../../localstack/emulator.ts";
+import { startEmulator } from "../../localstack/emulator.ts";
+import { findPython, installEmulator, PYTHON_WANTED } from "../../localstack/install.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
@@ -14,12 +15,12 @@ export default async function setup(project: TestProject): Promise<(() => Promis
   if (given !== "") return void project.provide("awsEndpoint", given);
   const python = await findPython();
   if (python === null) {
-    const what = "no Python 3.10 or newer with venv: the AWS suites need it for their emulator";
+    const what = `the AWS suites need ${PYTHON_WANTED} for their emulator`;
     if (process.env["CI"] !== undefined) throw new Error(what);
     console.warn(`\n  NOT RUN: test/aws/**. ${what}.\n`);
     return void project.provide("awsEndpoint", null);
   }
-  const emulator = await startEmulator(await installEmulator(python, console.warn));
+  const emulator = await startEmulator(await installEmulator(python, console.warn), { onCrash: console.error });
   project.provide("awsEndpoint", emulator.endpoint);
   return () => emulator.stop();
 }

@@ -1,9 +1,11 @@
 /** Tables of the adapter's shape, on the emulator or on the engine that ROOKERY_TEST_DYNAMODB names. */
 import {
   CreateTableCommand,
+  type CreateTableCommandInput,
   DeleteTableCommand,
   DynamoDBClient,
   type DynamoDBClientConfig,
+  ResourceInUseException,
   UpdateTimeToLiveCommand,
   waitUntilTableExists,
 } from "@aws-sdk/client-dynamodb";
@@ -28,6 +30,13 @@ const keys = (hash: string, range: string) => [
   { AttributeName: range, KeyType: "RANGE" as const },
 ];
 
+/** An engine that has just started takes longer than the client waits, and the repeat finds the table there. */
+async function created(client: DynamoDBClient, input: CreateTableCommandInput): Promise<void> {
+  await client.send(new CreateTableCommand(input)).catch((error: unknown) => {
+    if (!(error instanceof ResourceInUseException)) throw error;
+  });
+}
+
 export interface TestTable {
   readonly name: string;
   remove(): Promise<void>;
@@ -35,24 +44,22 @@ export interface TestTable {
 
 export async function createTable(client: DynamoDBClient): Promise<TestTable> {
   const TableName = `rookery-${uniqueName()}`;
-  await client.send(
-    new CreateTableCommand({
-      TableName,
-      BillingMode: "PAY_PER_REQUEST",
-      AttributeDefinitions: [
-        ...[TABLE.partition, TABLE.sort, list.group, list.at].map((name) => ({
-          AttributeName: name,
-          AttributeType: "S" as const,
-        })),
-        ...[due.shard, due.at].map((name) => ({ AttributeName: name, AttributeType: "N" as const })),
-      ],
-      KeySchema: keys(TABLE.partition, TABLE.sort),
-      GlobalSecondaryIndexes: [
-        { IndexName: due.index, KeySchema: keys(due.shard, due.at), Projection: KEYS_ONLY },
-        { IndexName: list.index, KeySchema: keys(list.group, list.at), Projection: KEYS_ONLY },
-      ],
-    }),
-  );
+  await created(client, {
+    TableName,
+    BillingMode: "PAY_PER_REQUEST",
+    AttributeDefinitions: [
+      ...[TABLE.partition, TABLE.sort, list.group, list.at].map((name) => ({
+        AttributeName: name,
+        AttributeType: "S" as const,
+      })),
+      ...[due.shard, due.at].map((name) => ({ AttributeName: name, AttributeType: "N" as const })),
+    ],
+    KeySchema: keys(TABLE.partition, TABLE.sort),
+    GlobalSecondaryIndexes: [
+      { IndexName: due.index, KeySchema: keys(due.shard, due.at), Projection: KEYS_ONLY },
+      { IndexName: list.index, KeySchema: keys(list.group, list.at), Projection: KEYS_ONLY },
+    ],
+  });
   await waitUntilTableExists({ client, maxWaitTime: 60, minDelay: 1 }, { TableName });
   const ttl = { AttributeName: TABLE.expires, Enabled: true };
   await client.send(new UpdateTimeToLiveCommand({ TableName, TimeToLiveSpecification: ttl }));

@@ -1,5 +1,6 @@
 /** What a stack is made of when nothing is chosen; above all what an emulator ignores. */
 import { describe, expect, test } from "vitest";
+import { POWERTOOLS } from "../../src/cdk/bundle.ts";
 import { METRICS } from "../../src/wire/environment.ts";
 import { createStack, named, resourcesOf, Template } from "./synth.ts";
 
@@ -180,7 +181,7 @@ describe("the functions", () => {
     const { Variables } = Properties["Environment"] as { Variables: Record<string, unknown> };
     expect({ ...Variables, ROOKERY_DEPLOYMENT: named(Variables["ROOKERY_DEPLOYMENT"]) }).toEqual({
       NODE_OPTIONS: "--enable-source-maps",
-      POWERTOOLS_SERVICE_NAME: "rookery",
+      [POWERTOOLS.source]: "rookery",
       POWERTOOLS_METRICS_NAMESPACE: "Rookery",
       ROOKERY_DEPLOYMENT: named(all["Parameter"]?.Properties["Value"]),
     });

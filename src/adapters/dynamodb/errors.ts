@@ -19,7 +19,7 @@ const NOT_PERMITTED = [
 const MISSING = "ResourceNotFoundException";
 const MALFORMED = ["ValidationException", "SerializationException"];
 /** It is a table, but not one like ours. */
-const OTHER_SHAPE = /specified index|backfilling|match the schema|key schema|missing the key/i;
+const OTHER_SHAPE = /specified index|backfilling|match the schema|key schema|missing the key|required keys/i;
 
 /** The outcome of `call`. @throws StoreUnavailableError, InvariantError when the request was refused as malformed */
 export async function answered<T>(operation: string, table: string, call: () => Promise<T>): Promise<T> {

@@ -4,7 +4,7 @@
  * collide has a `_` before its name (LEASE's `expires` is `_expires`; `expires` is the TTL).
  */
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
-import { RecordUndecodableError } from "../../domain/errors.ts";
+import { messageOf, RecordUndecodableError } from "../../domain/errors.ts";
 import type { Json } from "../../domain/json.ts";
 import { SECOND_MS } from "../../domain/limits.ts";
 import type { Body, RecordDraft, RecordKey, Revision, StoredRecord } from "../../ports/record-store.ts";
@@ -79,10 +79,14 @@ function bodyOf(item: Readonly<Attributes>, key: RecordKey): Body {
     fields.push([unescaped(name), value]);
   }
   const native: Body = Object.fromEntries(fields);
-  const text = item[ATTRIBUTES.json]?.S;
-  if (text === undefined) return native;
-  const rest: Body = JSON.parse(text);
-  return { ...native, ...rest };
+  return item[ATTRIBUTES.json] === undefined ? native : { ...native, ...restOf(textOf(item, ATTRIBUTES.json, key), key) };
+}
+function restOf(text: string, key: RecordKey): Body {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new RecordUndecodableError(nameOf(key), `attribute ${ATTRIBUTES.json}: ${messageOf(error)}`);
+  }
 }
 
 function textOf(item: Readonly<Attributes>, name: string, key: RecordKey | null = null): string {

@@ -8,7 +8,7 @@ export const MAX_ITEM_BYTES = 409_600;
 const NESTED_BYTES = 3;
 const ELEMENT_BYTES = 1;
 
-/** Bytes of names and values. Numbers are counted as documented, "approximately". */
+/** Bytes of names and values. The guide counts numbers "approximately": this is what DynamoDB Local counts. */
 export function itemBytes(item: Readonly<Attributes>): number {
   let bytes = 0;
   for (const name in item) {
@@ -27,11 +27,15 @@ function valueBytes(value: AttributeValue): number {
   return 1;
 }
 
-/** A byte, one for every two significant digits, and one for a sign. */
+/** A byte, one for every pair of digits from the first to the last that is not 00 (counted from the point), one for a sign. */
 function numberBytes(text: string): number {
-  const [digits = ""] = text.split(/e/i);
-  const significant = digits.replace(/[-+.]/g, "").replace(/^0+/, "").replace(/0+$/, "");
-  return 1 + Math.ceil(significant.length / 2) + (text.startsWith("-") ? 1 : 0);
+  const value = Number(text);
+  if (value === 0) return 1;
+  const [digits = "", exponent = ""] = Math.abs(value).toExponential().split("e");
+  const first = Number(exponent);
+  const last = first - digits.replace(".", "").length + 1;
+  const pairs = Math.floor(first / 2) - Math.floor(last / 2) + 1;
+  return 1 + pairs + (value < 0 ? 1 : 0);
 }
 
 function utf8Bytes(text: string): number {
