@@ -60,8 +60,8 @@ describe("a function may do what it needs, and nothing else:", () => {
       "Table/index/due: Query",
       "Queue: SendMessage",
       "DeadLetterQueue: ReceiveMessage ChangeMessageVisibility DeleteMessage",
-      "Bucket/*: DeleteObject",
-      "Bucket: ListBucket",
+      "Bucket/*: DeleteObject AbortMultipartUpload",
+      "Bucket: ListBucket ListBucketMultipartUploads",
       "Sweeper: InvokeFunction",
     ]);
   });

@@ -1,16 +1,10 @@
 /** The AwsSolutions pack of cdk-nag finds nothing that was not answered for; and it does look. */
-import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { RemovalPolicy } from "aws-cdk-lib";
 import { Bucket } from "aws-cdk-lib/aws-s3";
 import { Queue } from "aws-cdk-lib/aws-sqs";
 import { AwsSolutionsChecks } from "cdk-nag";
 import { expect, test } from "vitest";
 import { createApp, createStack, OTHERWISE } from "./synth.ts";
-
-const root = join(import.meta.dirname, "../..");
 
 function findings(change: (stack: ReturnType<typeof createStack>) => void, props = {}): string[] {
   const app = createApp();
@@ -41,20 +35,4 @@ test("what was not answered for is found, beside what was", () => {
 test("another wildcard of the same role is found", () => {
   const found = findings(({ rookery }) => rookery.table.grantReadData(rookery.workerFunction));
   expect(found).toEqual([expect.stringMatching(/^AwsSolutions-IAM5\[Resource::.*index\/\*\]$/)]);
-});
-
-test("the app passes it, and names its stack as it is told", () => {
-  const out = mkdtempSync(join(tmpdir(), "rookery-app-"));
-  try {
-    const context = { "aws:cdk:bundling-stacks": [], removal: "destroy", emulator: "true" };
-    const env = { ...process.env, CDK_OUTDIR: out, CDK_CONTEXT_JSON: JSON.stringify(context), ROOKERY_STACK: "crows" };
-    const { status, stderr } = spawnSync(process.execPath, ["infra/app.ts"], { cwd: root, env, encoding: "utf8" });
-    expect(status, stderr).toBe(0);
-    const template = readFileSync(join(out, "crows.template.json"), "utf8");
-    expect(template).toContain('"/rookery/crows/deployment"');
-    expect(template).not.toContain("AutoDeleteObjects");
-    expect(template).toContain('"DeletionPolicy": "Delete"');
-  } finally {
-    rmSync(out, { recursive: true, force: true });
-  }
 });
