@@ -62,7 +62,10 @@ export interface ExpiringTable {
 
 const Artifact = z.object({
   type: z.string(),
-  properties: z.object({ templateFile: z.string(), stackName: z.string().optional() }).partial().optional(),
+  properties: z
+    .object({ templateFile: z.string(), stackName: z.string(), requiresBootstrapStackVersion: z.number() })
+    .partial()
+    .optional(),
 });
 const Manifest = z.object({ artifacts: z.record(z.string(), Artifact) });
 const Expiry = z.object({ TimeToLiveSpecification: z.object({ AttributeName: z.string(), Enabled: z.literal(true) }) });
@@ -70,9 +73,17 @@ const Template = z.object({
   Resources: z.record(z.string(), z.object({ Type: z.string(), Properties: z.unknown().optional() })),
 });
 
+const manifestOf = (folder: string) => Manifest.parse(JSON.parse(readFileSync(join(folder, "manifest.json"), "utf8")));
+
+/** Not so without files to upload, and with an app that says that it can do without. */
+export function needsBootstrap(folder: string): boolean {
+  const artifacts = Object.values(manifestOf(folder).artifacts);
+  return artifacts.some(({ properties }) => properties?.requiresBootstrapStackVersion !== undefined);
+}
+
 /** Its stacks by name, each with the file of its template. */
 export function stacksOf(folder: string): ReadonlyMap<string, string> {
-  const { artifacts } = Manifest.parse(JSON.parse(readFileSync(join(folder, "manifest.json"), "utf8")));
+  const { artifacts } = manifestOf(folder);
   const stacks = Object.entries(artifacts).flatMap(([id, { type, properties }]): [string, string][] =>
     type === "aws:cloudformation:stack" && properties?.templateFile !== undefined
       ? [[properties.stackName ?? id, properties.templateFile]]
