@@ -13,7 +13,7 @@ import {
   SSMClient,
 } from "@aws-sdk/client-ssm";
 import { z } from "zod";
-import { ACCOUNT, expiringTables, needsBootstrap, printedBy } from "./assembly.ts";
+import { ACCOUNT, COMPILED, expiringTables, needsBootstrap, printedBy } from "./assembly.ts";
 import { createCloudFormation } from "./cloudformation.ts";
 import { CREDENTIALS, PATH, REGION } from "./emulator.ts";
 
@@ -113,6 +113,7 @@ async function cdklocal(endpoint: string, folder: string, args: readonly string[
   const env = {
     ...process.env,
     PATH,
+    NODE_COMPILE_CACHE: COMPILED,
     AWS_ENDPOINT_URL: endpoint,
     AWS_ENDPOINT_URL_S3: endpoint,
     CDK_DISABLE_CLI_TELEMETRY: "true",

@@ -18,7 +18,7 @@ const USAGE = `usage: npm run localstack [-- <command> [options]]
 
 options of start
   --port N       of the emulator; default: a free one
-  --stack NAME   of the deployment; default: ROOKERY_STACK, or Rookery
+  --stack NAME   of the deployment; default: ROOKERY_STACK, or rookery
   --app FILE     the CDK app to deploy; default: infra/app.ts
 
 With AWS_ENDPOINT_URL set, start deploys there (on a real LocalStack, say) and starts no emulator.
@@ -82,7 +82,7 @@ function parse(args: readonly string[]): string | { command: Command; start: Sta
     if (port !== undefined && !isPort(port)) return `expected a port from 1 to 65535, got ${port}`;
     const start = {
       port: port === undefined ? undefined : Number(port),
-      stack: stack ?? process.env["ROOKERY_STACK"] ?? "Rookery",
+      stack: stack ?? process.env["ROOKERY_STACK"] ?? "rookery",
       app: app ?? fileURLToPath(new URL("../infra/app.ts", import.meta.url)),
     };
     return { command, start, help };

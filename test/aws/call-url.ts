@@ -26,7 +26,7 @@ export async function callUrl(url: string, { path, body, signed = true, ...call 
   const target = new URL(path, url);
   const method = call.method ?? (body === undefined ? "GET" : "POST");
   const headers = { ...call.headers, host: target.host };
-  const scope = { service: "lambda", region: REGION, ...CREDENTIALS, at: new Date() };
+  const scope = { signingName: "lambda", region: REGION, ...CREDENTIALS, at: new Date() };
   const sent = signed ? sign({ method, url: target, headers, body: body ?? "" }, scope) : headers;
   const emulator = new URL(endpointNow());
   return new Promise((resolve, reject) => {
@@ -47,7 +47,8 @@ export interface Unsigned {
   readonly body: string;
 }
 export interface Scope {
-  readonly service: string;
+  /** The name that AWS signs its requests with. */
+  readonly signingName: string;
   readonly region: string;
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
@@ -57,7 +58,7 @@ export interface Scope {
 /** The headers with their signature: AWS Signature Version 4. */
 export function sign({ method, url, headers, body }: Unsigned, scope: Scope): Record<string, string> {
   const instant = scope.at.toISOString().replace(/[-:]|\.\d{3}/g, "");
-  const parts = [instant.slice(0, 8), scope.region, scope.service, "aws4_request"];
+  const parts = [instant.slice(0, 8), scope.region, scope.signingName, "aws4_request"];
   const all: Record<string, string> = { ...headers, "x-amz-date": instant };
   const names = Object.keys(all).sort();
   const query = [...url.searchParams].map(([name, value]) => `${escaped(name)}=${escaped(value)}`).sort();

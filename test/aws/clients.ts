@@ -3,7 +3,6 @@ import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { LambdaClient } from "@aws-sdk/client-lambda";
 import { S3Client } from "@aws-sdk/client-s3";
 import { SQSClient } from "@aws-sdk/client-sqs";
-import { SSMClient } from "@aws-sdk/client-ssm";
 import { inject } from "vitest";
 import { CREDENTIALS, REGION } from "../../localstack/emulator.ts";
 
@@ -15,4 +14,3 @@ export const dynamoClient = (): DynamoDBClient => new DynamoDBClient(place);
 export const sqsClient = (): SQSClient => new SQSClient({ ...place, useQueueUrlAsEndpoint: false });
 export const s3Client = (): S3Client => new S3Client({ ...place, forcePathStyle: true });
 export const lambdaClient = (): LambdaClient => new LambdaClient(place);
-export const ssmClient = (): SSMClient => new SSMClient(place);

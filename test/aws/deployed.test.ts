@@ -71,6 +71,9 @@ test("requests are signed as AWS documents it", () => {
   const headers = { host: url.host, "content-type": "application/x-www-form-urlencoded; charset=utf-8" };
   const at = new Date("2015-08-30T12:36:00Z");
   const keys = { accessKeyId: "AKIDEXAMPLE", secretAccessKey: "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY" };
-  const { authorization } = sign({ method: "GET", url, headers, body: "" }, { service: "iam", region: "us-east-1", at, ...keys });
+  const { authorization } = sign(
+    { method: "GET", url, headers, body: "" },
+    { signingName: "iam", region: "us-east-1", at, ...keys },
+  );
   expect(authorization).toContain("Signature=5d672d79c15b13162d9279b0855cfba6789a8edb4c82c400e06b5924a6f2b5d7");
 });
