@@ -5,7 +5,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ListQueuesCommand, SQSClient } from "@aws-sdk/client-sqs";
-import { afterAll, describe, expect, test } from "vitest";
+import { afterAll, describe, expect, onTestFinished, test } from "vitest";
 import { CREDENTIALS, REGION } from "../../localstack/emulator.ts";
 import { localstack } from "../support/localstack.ts";
 import { endpoint } from "./clients.ts";
@@ -69,12 +69,12 @@ describe.skipIf(endpoint === null)("npm run localstack", () => {
 
   test("leaves a process alone that has the pid of an emulator of before", async () => {
     const other = spawn("sleep", ["60"], { detached: true });
+    onTestFinished(() => void other.kill());
     await once(other, "spawn");
     const left = { pid: other.pid, began: "long ago", port: 9, endpoint: "http://127.0.0.1:9", scratch: join(home, "none") };
     writeFileSync(record, JSON.stringify(left));
     expect(await run("stop")).toMatchObject({ code: 0, stderr: expect.stringContaining("does not run") });
     expect(existsSync(record)).toBe(false);
     expect(other.exitCode ?? other.signalCode).toBeNull();
-    other.kill();
   });
 });
