@@ -17,9 +17,6 @@ interface BareSize {
   readonly packedBytes: number;
   readonly stateChars: number;
 }
-/** Keys, revision and write id, which the store keeps with it. */
-const RECORD_BYTES = 70;
-
 /** The part of a session that sealing needs. */
 export interface Sealing {
   readonly deps: Deps;
@@ -43,12 +40,15 @@ export async function sealTails(session: Sealing, head: Head): Promise<SealedTai
   return due.length === 0 ? { head, merged: [] } : sealAll(session, head, due);
 }
 
-/** Measured once a session: its fields hardly change, and its states pack much alike. */
+/**
+ * Measured once a session: its fields hardly change, and its states pack much alike. As JSON: what that takes for quotes
+ * and colons is about what the store takes for keys, revision and write id.
+ */
 async function sizeBesides(session: Sealing, head: Head): Promise<number> {
   session.bare ??= await measure(session, head);
   const { fieldBytes, packedBytes, stateChars } = session.bare;
   const now = charsOf(head);
-  return RECORD_BYTES + fieldBytes + (stateChars === 0 ? now : (packedBytes * now) / stateChars);
+  return fieldBytes + (stateChars === 0 ? now : (packedBytes * now) / stateChars);
 }
 async function measure({ deps }: Sealing, head: Head): Promise<BareSize> {
   const bare = { ...head, journal: EMPTY_STRAND, log: EMPTY_STRAND, sealedArtifacts: EMPTY_STRAND };
