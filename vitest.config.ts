@@ -18,6 +18,8 @@ export default defineConfig({
   test: {
     // Most of the time goes by in waiting for processes: more of them at once than there are cores.
     maxWorkers: 3,
+    // Concurrent tests do nothing but wait for seconds to pass.
+    maxConcurrency: 30,
     // Tests mock no module and keep their worlds to themselves, so files of one process share what is loaded.
     projects: [
       { test: { name: "domain", include: domain, isolate: false, ...limits(30_000) } },

@@ -13,22 +13,17 @@ import { createProcessTable } from "./adapters/node/process-table.ts";
 import { createSystemRandom } from "./adapters/node/random.ts";
 import type { BuriedMessage, MessageCounts } from "./adapters/shared/operator-reads.ts";
 import type { Engine } from "./domain/engine.ts";
-import { StoreUnavailableError, UnknownWorkItemError } from "./domain/errors.ts";
-import { isWorkId, parseNamespace } from "./domain/ids.ts";
-import type { Lane } from "./domain/lane.ts";
+import { StoreUnavailableError } from "./domain/errors.ts";
+import { parseNamespace } from "./domain/ids.ts";
 import { SECOND_MS } from "./domain/limits.ts";
 import type { Logger } from "./ports/logger.ts";
-import { type Client, createClient } from "./runtime/client.ts";
-import { createNonces, type Deps, pause } from "./runtime/deps.ts";
-import { type Driven, drive } from "./runtime/drive.ts";
-import { createEngines } from "./runtime/engines.ts";
+import { createNonces, type Deps, NO_METRICS, pause } from "./runtime/deps.ts";
+import { createRookery, type Rookery, type WorkOptions } from "./runtime/rookery.ts";
 import { type Settings, settingsOf } from "./runtime/settings.ts";
-import { type Swept, sweep } from "./runtime/sweep.ts";
-import { runSweeper } from "./runtime/sweeper.ts";
-import { createWorker } from "./runtime/worker.ts";
 import { createCodec } from "./wire/codec.ts";
 
 export type { Driven } from "./runtime/drive.ts";
+export type { DriveOptions, Rookery, WorkOptions } from "./runtime/rookery.ts";
 export type { Settings } from "./runtime/settings.ts";
 export type { Swept } from "./runtime/sweep.ts";
 
@@ -46,56 +41,22 @@ export interface EmbeddedOptions {
   /** Bounds of leases, heartbeats and retention; the defaults are in limits.ts. */
   readonly settings?: Partial<Settings>;
 }
-export interface WorkOptions {
-  /** Items at work at once in this process. Default 10. */
-  readonly concurrency?: number;
-  /** Default all. */
-  readonly lanes?: readonly Lane[];
-  /** How long running steps may go on after `stop` before they are given back. Default 10 s. */
-  readonly graceMs?: number;
-  /** Whether to sweep once a minute, too. Default true. */
-  readonly sweep?: boolean;
-  /** Called when a step did not heed its abort signal: JavaScript cannot stop it, so replace the process. */
-  readonly onAbandoned?: (workId: string) => void;
-}
-export interface DriveOptions {
-  /** Stop once this version is committed; default at the end. */
-  readonly untilVersion?: number;
-  /** How long a running step may go on after `stop` before it is given back. Default 10 s. */
-  readonly graceMs?: number;
-  /** Called when a step did not heed its abort signal: `drive` ends, and this process should too. */
-  readonly onAbandoned?: (workId: string) => void;
-}
 /** What operators see of the queue and the files. */
-export interface Embedded extends Client {
+export interface Embedded extends Rookery {
   readonly home: string;
-  readonly namespace: string;
   readonly databasePath: string;
-  /**
-   * Works until the signal fires, and resolves once everything is finished or given back.
-   * @throws StoreUnavailableError once the database is deleted or replaced: open it again.
-   */
+  /** As ever. @throws StoreUnavailableError once the database is deleted or replaced: open it again. */
   work(stop: AbortSignal, options?: WorkOptions): Promise<void>;
-  /**
-   * Works on this one item and, while it waits, on its children, without waiting for their messages, and beside any
-   * workers. Run nothing else in the process: if it dies, the item at work is held to have killed it.
-   * @throws UnknownWorkItemError, UnknownEngineError
-   */
-  drive(workId: string, stop: AbortSignal, options?: DriveOptions): Promise<Driven>;
-  /** Looks once at everything that is due. */
-  sweep(): Promise<Swept>;
   countMessages(): Promise<MessageCounts>;
   /** Messages that nobody could read, newest first. */
   buried(limit: number): Promise<readonly BuriedMessage[]>;
+  /** False once the database is deleted or replaced: what is written then, nobody sees. Open it again. */
+  isInPlace(): boolean;
   close(): void;
 }
 
-const DEFAULT_CONCURRENCY = 10;
-const DEFAULT_GRACE_MS = 10 * SECOND_MS;
 /** Pages are 4 KiB here, so compression pays only for states that would take more than one. */
 const DEFLATE_FROM_BYTES = 4_096;
-/** A worker outlasts short troubles of the disk; a caller is told at once. */
-const WORKER_PATIENCE_MS = 10 * SECOND_MS;
 
 /** How often a worker looks whether its database is still the one at its path. */
 const IN_PLACE_MS = SECOND_MS;
@@ -137,41 +98,21 @@ export function openEmbedded(options: EmbeddedOptions = {}): Embedded {
     clock,
     random,
     logger,
+    metrics: NO_METRICS,
     processes,
     codec: createCodec({ deflateFromBytes: DEFLATE_FROM_BYTES }),
     settings: settingsOf(options.settings ?? {}),
     nonce: createNonces(random),
   };
-  const engines = createEngines(options.engines ?? []);
-  const patient: Deps = {
-    ...deps,
-    settings: { ...deps.settings, patienceMs: Math.max(deps.settings.patienceMs, WORKER_PATIENCE_MS) },
-  };
+  const rookery = createRookery(deps, options.engines ?? []);
   return {
-    ...createClient(deps),
+    ...rookery,
     home,
-    namespace,
     databasePath,
-    work: (stop, how = {}) => {
-      const worker = createWorker(patient, engines, {
-        concurrency: how.concurrency ?? DEFAULT_CONCURRENCY,
-        lanes: how.lanes ?? null,
-        graceMs: how.graceMs ?? DEFAULT_GRACE_MS,
-        onAbandoned: how.onAbandoned ?? ((workId) => logger.error("a step does not end; replace this process", { workId })),
-      });
-      return whileInPlace(deps, database, stop, (inPlace) => {
-        const sweeping = how.sweep === false ? Promise.resolve() : runSweeper(patient, inPlace);
-        return Promise.all([worker.run(inPlace), sweeping]);
-      });
-    },
-    drive: async (ref, stop, how = {}) => {
-      if (!isWorkId(ref)) throw new UnknownWorkItemError(namespace, ref);
-      const { untilVersion = null, graceMs = DEFAULT_GRACE_MS, onAbandoned = () => undefined } = how;
-      return drive(patient, engines, ref, stop, { untilVersion, graceMs, onAbandoned });
-    },
-    sweep: () => sweep(deps),
+    work: (stop, how) => whileInPlace(deps, database, stop, (inPlace) => rookery.work(inPlace, how)),
     countMessages: () => queue.countMessages(),
     buried: (limit) => queue.buried(limit),
+    isInPlace: () => database.isInPlace(),
     close: () => database.close(),
   };
 }

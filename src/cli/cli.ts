@@ -20,6 +20,8 @@ export interface Cli {
   context(): Promise<Context>;
   /** The store, made when it is missing. */
   open(): Promise<Embedded>;
+  /** The store anew, for a command that outlives the file that it had opened. */
+  reopen(): Promise<Embedded>;
   /** The store, for looking: null when there is none yet, and none is made. */
   look(): Promise<Embedded | null>;
   /** As `look`, for commands that name an item. @throws CliError when there is no store. */
@@ -63,6 +65,11 @@ export function createCli(flags: GlobalFlags, io: Io): Cli {
         return store;
       });
       return opened;
+    },
+    reopen: () => {
+      store?.close();
+      opened = null;
+      return cli.open();
     },
     look: async () => {
       const { home } = await cli.context();

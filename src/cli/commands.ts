@@ -29,6 +29,12 @@ export const COMMANDS: readonly CommandEntry[] = [
   ),
   entry("dev", START, "workers that reload your engines on save", async () => (await import("./commands/dev.ts")).configureDev),
   entry(
+    "serve",
+    START,
+    "everything here over HTTP, for other programs",
+    async () => (await import("./commands/serve.ts")).configureServe,
+  ),
+  entry(
     "engines",
     START,
     "engines that can be worked here",

@@ -55,3 +55,15 @@ export function labelOption(text: string, before: Readonly<Record<string, string
   if (Object.hasOwn(before, name)) throw new InvalidArgumentError(`expected every name once, got ${JSON.stringify(name)} twice`);
   return { ...before, [name]: text.slice(at + 1) };
 }
+export function portOption(text: string): number {
+  const port = Number(text);
+  if (!/^\d{1,5}$/.test(text) || port > 65_535)
+    throw new InvalidArgumentError(`expected a port from 0 to 65535, got ${JSON.stringify(text)}`);
+  return port;
+}
+/** Repeatable. */
+export function originOption(text: string, before: readonly string[] = []): string[] {
+  if (!URL.canParse(text) || new URL(text).origin !== text)
+    throw new InvalidArgumentError(`expected an origin such as http://localhost:3000, got ${JSON.stringify(text)}`);
+  return [...before, text];
+}

@@ -1,9 +1,8 @@
 /** How a command line names a work item: by its id, as `<engine>/<key>`, or by --engine and --key. */
 import type { Command } from "commander";
-import { z } from "zod";
-import { defineContract } from "../domain/contract.ts";
 import { isWorkId } from "../domain/ids.ts";
 import type { Ref } from "../runtime/client.ts";
+import { untypedContract } from "../runtime/untyped.ts";
 import { CliError, EXIT } from "./exit.ts";
 
 export interface RefOptions {
@@ -42,7 +41,7 @@ function parseRef(text: string): Ref {
 }
 /** Only the id of the contract is looked at: the engine need not be loaded to ask for its items. */
 function byKey(engine: string, key: string): Ref {
-  return { contract: defineContract({ id: engine, payload: z.json(), result: z.json() }), key };
+  return { contract: untypedContract(engine), key };
 }
 
 /** The argument and the options of a command that takes one item. */

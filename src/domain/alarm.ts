@@ -21,18 +21,22 @@ import {
 export type DueReason = "enqueue" | "inbox" | "ready" | "sleep" | "waiting" | "paused" | "end" | "retention" | "collect";
 export interface Due {
   readonly why: DueReason;
-  readonly atMs: number;
+  /** Null when nothing is owed any more: the store collects what is left by itself. */
+  readonly atMs: number | null;
   /** The version it was last set for, and how often it rang for it. */
   readonly version: number;
   readonly rings: number;
 }
+
+/** One that will ring. */
+export type Alarm = Due & { readonly atMs: number };
 
 export function isAlarmSet(due: Due | null, why: "retention" | "collect"): boolean {
   return due !== null && (due.why === why || due.why === "collect");
 }
 
 /** The latest instant at which somebody must look at an item that is in this state. */
-export function alarmFor(head: Head, nowMs: number, rings = 0): Due {
+export function alarmFor(head: Head, nowMs: number, rings = 0): Alarm {
   const need = needOf(head, nowMs, rings);
   const deadlineAtMs = deadlineOf(head);
   const capAtMs = deadlineAtMs === null ? need.atMs : capOf(deadlineAtMs, nowMs);
@@ -83,33 +87,34 @@ function pausedAlarm(sinceMs: number, nowMs: number): number {
 }
 
 /** Set by whoever puts something into the inbox, before the hint. */
-export function inboxAlarm(version: number, nowMs: number): Due {
+export function inboxAlarm(version: number, nowMs: number): Alarm {
   return { why: "inbox", atMs: nowMs + ALARM_INBOX_MS, version, rings: 0 };
 }
-/** Set once all that follows an end is done. */
-export function retentionAlarm(head: Head, rememberedUntilAtMs: number): Due {
-  return { why: "retention", atMs: rememberedUntilAtMs, version: head.version, rings: 0 };
+/** Set once all that follows an end is done: for when the item may be forgotten; null where nobody need see to that. */
+export function retentionAlarm<T extends number | null>(head: Head, forgetAtMs: T): Due & { readonly atMs: T } {
+  return { why: "retention", atMs: forgetAtMs, version: head.version, rings: 0 };
 }
 
 /**
  * What to set before the commit of `next`, which may yet be lost to a snapshot that needs somebody sooner: a late worker
  * that finds the alarm past must not put it off (G3). So it is soon, and whoever looks afterwards moves it on.
  */
-export function alarmBeforeCommit(next: Head, nowMs: number): Due {
+export function alarmBeforeCommit(next: Head, nowMs: number): Alarm {
   const need = alarmFor(next, nowMs);
   return { ...need, atMs: Math.min(need.atMs, nowMs + ALARM_OWED_MS) };
 }
 
 /** † An instant that is past counts as unset, and one that is later than needed is rewritten. */
-export function needsRewrite(due: Due | null, need: Due, nowMs: number): boolean {
-  return due === null || due.atMs <= nowMs || due.atMs > need.atMs;
+export function needsRewrite(due: Due | null, need: Alarm, nowMs: number): boolean {
+  const atMs = due?.atMs ?? null;
+  return atMs === null || atMs <= nowMs || atMs > need.atMs;
 }
 
 export type Ring =
   /** Send a hint (`delayMs` from now) for `version` unless null, then move DUE. */
-  | { readonly kind: "look_again"; readonly hint: { readonly delayMs: number } | null; readonly next: Due }
+  | { readonly kind: "look_again"; readonly hint: { readonly delayMs: number } | null; readonly next: Alarm }
   /** Past what is remembered: delete the blobs, then move DUE. */
-  | { readonly kind: "forget"; readonly next: Due }
+  | { readonly kind: "forget"; readonly next: Alarm }
   | { readonly kind: "collect" };
 
 /**

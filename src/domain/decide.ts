@@ -36,7 +36,8 @@ export interface Hand {
 }
 
 export type Decision =
-  | { readonly kind: "delete"; readonly why: string }
+  /** A copy is a message beside another that stands for the item. */
+  | { readonly kind: "delete"; readonly why: string; readonly isCopy: boolean }
   | { readonly kind: "hide"; readonly delayMs: number; readonly why: string }
   /** The item has ended, and what follows an end is not done yet. */
   | { readonly kind: "settle" }
@@ -74,7 +75,7 @@ export function decide(live: Live, hand: Hand, given: Circumstances): Decision {
   const { head, lease, inbox } = live;
   const { status } = head;
   if (isEnded(status) && inbox.length === 0) {
-    return isAlarmSet(live.due, "retention") ? { kind: "delete", why: "ended, nothing owed" } : { kind: "settle" };
+    return isAlarmSet(live.due, "retention") ? { kind: "delete", why: "ended, nothing owed", isCopy: false } : { kind: "settle" };
   }
   if (!given.engineLoaded) return { kind: "hide", delayMs: backoffMs(hand.receiveCount), why: "engine not loaded here" };
   const held = leaseState(lease, head, given.nowMs, given.holderGone || given.ownLease);
@@ -109,7 +110,8 @@ function wakeNow({ head, lease, signals }: Live, nowMs: number): StoredWake | nu
 
 /** † The holder's own message is in flight and comes back if it dies; any other is one too many. */
 function whileHeld(lease: Lease, hand: Hand, nowMs: number): Decision {
-  if (lease.messageId !== hand.messageId) return { kind: "delete", why: "somebody is at work, with a message of their own" };
+  if (lease.messageId !== hand.messageId)
+    return { kind: "delete", why: "somebody is at work, with a message of their own", isCopy: true };
   return { kind: "hide", delayMs: clampDelay(lease.expiresAtMs - nowMs), why: "somebody is at work with this very message" };
 }
 
@@ -128,19 +130,19 @@ function byStatus(
       return whileAsleep(status.wakeAtMs - nowMs, named || hand.version === head.version);
     case "ready":
       if (!named && hand.version !== null && hand.version < head.version)
-        return { kind: "delete", why: "sent for an older version" };
+        return { kind: "delete", why: "sent for an older version", isCopy: true };
       return claim(live, lapsed, head.wake);
     case "waiting": {
       const wake = wakeNow(live, nowMs);
       if (wake !== null) return claim(live, lapsed, wake);
       if (status.group !== null && !groupSeen) return { kind: "look_at_group" };
-      if (status.timeoutAtMs === null) return { kind: "delete", why: "waiting" };
+      if (status.timeoutAtMs === null) return { kind: "delete", why: "waiting", isCopy: false };
       return whileAsleep(status.timeoutAtMs - nowMs, named || hand.version === head.version);
     }
     case "closing":
       return claim(live, lapsed, null);
     case "paused":
-      return { kind: "delete", why: "paused" };
+      return { kind: "delete", why: "paused", isCopy: false };
     default:
       return assertNever(status);
   }
@@ -148,10 +150,10 @@ function byStatus(
 
 /** † A dying holder may not have sent the wake, so its message stands in for it; copies for other versions die out. */
 function whileAsleep(delayMs: number, standsForWake: boolean): Decision {
-  if (delayMs > MAX_DELAY_MS) return { kind: "delete", why: "asleep for long: the alarm has it" };
+  if (delayMs > MAX_DELAY_MS) return { kind: "delete", why: "asleep for long: the alarm has it", isCopy: false };
   return standsForWake
     ? { kind: "hide", delayMs: clampDelay(delayMs), why: "asleep" }
-    : { kind: "delete", why: "asleep, and sent for another version" };
+    : { kind: "delete", why: "asleep, and sent for another version", isCopy: true };
 }
 
 /** `wake`: of the step that it runs, or null where it is for something else. */

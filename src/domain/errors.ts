@@ -9,6 +9,7 @@ export type ErrorCode =
   | "unknown_engine"
   | "unknown_work_item"
   | "unknown_artifact"
+  | "unknown_stack"
   | "invalid_argument"
   | "key_conflict"
   | "refused"
@@ -68,6 +69,12 @@ export class UnknownEngineError extends RookeryError {
 export class UnknownWorkItemError extends RookeryError {
   constructor(namespace: string, ref: string) {
     super("unknown_work_item", `no work item ${quote(ref)} in namespace ${quote(namespace)}`);
+  }
+}
+/** No deployment of that name in this account and region. */
+export class UnknownStackError extends RookeryError {
+  constructor(stack: string, parameter: string, region: string) {
+    super("unknown_stack", `no stack ${quote(stack)} with the SSM parameter ${parameter} in region ${region}`);
   }
 }
 export class UnknownArtifactError extends RookeryError {

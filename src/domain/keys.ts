@@ -1,6 +1,7 @@
 /**
  * Sort keys of a work item's records, and who may write and delete each (DESIGN §3).
  *
+ *   LIVE/BLOBS            that it has some   who is about to write one, once   removed when the item is collected
  *   LIVE/DUE              the alarm          anyone, by revision     removed last, when the item is collected
  *   LIVE/HEAD             the snapshot       the lease holder only   removed when the item is collected
  *   LIVE/ITEM             the request        enqueue, once           removed before HEAD: without it nothing runs
@@ -28,6 +29,7 @@ export interface SortRange {
   readonly to: string;
 }
 
+export const BLOBS_KEY = "LIVE/BLOBS";
 export const DUE_KEY = "LIVE/DUE";
 export const HEAD_KEY = "LIVE/HEAD";
 export const ITEM_KEY = "LIVE/ITEM";
@@ -36,6 +38,8 @@ export const CHILDREN_KEY = "LIVE/CHILDREN";
 /** The only record of a key's partition. */
 export const KEY_KEY = "KEY";
 
+/** LIVE_RANGE and all that sorts behind it: everything. */
+export const WHOLE_RANGE: SortRange = { from: "LIVE/", to: "~" };
 export const LIVE_RANGE: SortRange = { from: "LIVE/", to: "LIVE0" };
 export const COMMAND_RANGE: SortRange = { from: "LIVE/command/", to: "LIVE/command0" };
 export const INBOX_RANGE: SortRange = { from: "LIVE/inbox/", to: "LIVE/inbox0" };

@@ -24,6 +24,8 @@ export const CRASHES = 5;
 /** A worker with no free slot lets others in after so many steps or so long on one item. */
 export const INLINE_STEPS = 100;
 export const INLINE_MS = 5 * SECOND_MS;
+/** Hints in a row that may find an item no further before they are delayed. */
+export const FREE_HOPS = 10;
 /** `recover` is bounded: it runs when the item's own limits are off. */
 export const RECOVER_STEPS = 100;
 export const RECOVER_MS = HOUR_MS;

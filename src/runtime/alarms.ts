@@ -1,5 +1,5 @@
 /** Writing DUE, by revision. A miss means that somebody else moved it: whoever must be sure reads it again. */
-import type { Due } from "../domain/alarm.ts";
+import { type Alarm, type Due, needsRewrite } from "../domain/alarm.ts";
 import { shardOf } from "../domain/ids.ts";
 import { DUE_KEY } from "../domain/keys.ts";
 import type { Written } from "../ports/record-store.ts";
@@ -8,20 +8,27 @@ import type { Deps } from "./deps.ts";
 import { type Expected, readDue } from "./live.ts";
 import { put } from "./records.ts";
 
-export function writeDue(deps: Deps, partition: string, due: Due, expected: Expected): Promise<Written> {
-  const index = { shard: shardOf(partition), atMs: due.atMs };
-  return put(deps, { partition, sort: DUE_KEY, ...encodeDue(due), due: index }, expected);
+/** `expiresAtMs`: from when on it may go with the rest of its item. */
+export function writeDue(
+  deps: Deps,
+  partition: string,
+  due: Due,
+  expected: Expected,
+  expiresAtMs: number | null = null,
+): Promise<Written> {
+  const index = due.atMs === null ? null : { shard: shardOf(partition), atMs: due.atMs };
+  const expires = expiresAtMs === null ? {} : { expiresAtMs };
+  return put(deps, { partition, sort: DUE_KEY, ...encodeDue(due), due: index, ...expires }, expected);
 }
 
 /**
  * Makes sure that the alarm rings by `need` at the latest; † one that is past counts as unset. One for retention says that
  * nothing is owed, so it does not stay, however early it is.
  */
-export async function ringBy(deps: Deps, partition: string, need: Due): Promise<void> {
+export async function ringBy(deps: Deps, partition: string, need: Alarm): Promise<void> {
   for (;;) {
     const { due, revision } = await readDue(deps, partition);
-    const stays = due !== null && due.why !== "retention" && due.atMs > deps.clock.nowMs() && due.atMs <= need.atMs;
-    if (stays) return;
+    if (due?.why !== "retention" && !needsRewrite(due, need, deps.clock.nowMs())) return;
     if ((await writeDue(deps, partition, need, revision)).ok) return;
   }
 }

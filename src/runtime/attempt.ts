@@ -34,6 +34,8 @@ export interface AttemptInput {
   readonly abort: Abort;
   readonly cache: ValueCache;
   readonly family: Family;
+  /** When the worker's own time is over, though not the step's; null for never. */
+  readonly endsAtMs: number | null;
 }
 /** Texts that hold from one inline step to the next. */
 export interface ValueCache {
@@ -105,8 +107,12 @@ interface Running {
 
 export async function runAttempt(input: AttemptInput): Promise<AttemptEnd> {
   const { deps, engine, abort } = input;
-  const stepMs = engine.code.limits?.stepMs ?? STEP_MS;
-  const running: Running = { endsAtMs: deps.clock.nowMs() + stepMs, context: null, over: false };
+  const nowMs = deps.clock.nowMs();
+  const stepMs = Math.min(
+    engine.code.limits?.stepMs ?? STEP_MS,
+    Math.max(0, (input.endsAtMs ?? Number.POSITIVE_INFINITY) - nowMs),
+  );
+  const running: Running = { endsAtMs: nowMs + stepMs, context: null, over: false };
   const ending = (left: boolean): Ending => {
     const { context } = running;
     return { meters: context?.meters() ?? {}, leftTraces: context?.leftTraces() ?? false, left };

@@ -9,7 +9,7 @@ import type { RecordKey, StoredRecord } from "../ports/record-store.ts";
 import { decodeKey } from "../wire/key.ts";
 import type { Deps } from "./deps.ts";
 import { readOne } from "./records.ts";
-import { readKey } from "./settle.ts";
+import { readKey } from "./remember-key.ts";
 
 const PAGE = 200;
 const LAST = [ITEM_KEY, HEAD_KEY, DUE_KEY];

@@ -4,6 +4,7 @@ import type { Namespace } from "../domain/ids.ts";
 import type { BlobStore } from "../ports/blob-store.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Logger } from "../ports/logger.ts";
+import type { Metrics } from "../ports/metrics.ts";
 import type { ProcessTable } from "../ports/process-table.ts";
 import type { Random } from "../ports/random.ts";
 import type { RecordStore } from "../ports/record-store.ts";
@@ -19,12 +20,16 @@ export interface Deps {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  readonly metrics: Metrics;
   readonly processes: ProcessTable;
   readonly codec: Codec;
   readonly settings: Settings;
   /** Unique to a write, in this process and every other. */
   readonly nonce: () => string;
 }
+
+/** Where nobody counts. */
+export const NO_METRICS: Metrics = { count: () => undefined };
 
 const NONCE_BYTES = 6;
 

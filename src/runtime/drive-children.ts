@@ -10,7 +10,7 @@ import { isEnded } from "../domain/head.ts";
 import { itemPartition, type WorkId } from "../domain/ids.ts";
 import type { Item } from "../domain/item.ts";
 import { CHILD_RANGE } from "../domain/keys.ts";
-import { INLINE_MS, INLINE_STEPS, MINUTE_MS, SECOND_MS } from "../domain/limits.ts";
+import { MINUTE_MS, SECOND_MS } from "../domain/limits.ts";
 import { hasBegun, mayBegin } from "./admission.ts";
 import { type Company, createCompany, type Place } from "./company.ts";
 import { type Deps, pause } from "./deps.ts";
@@ -20,6 +20,7 @@ import { type LiveRecords, readLive } from "./live.ts";
 import { childPages } from "./parent-end.ts";
 import { patiently } from "./records.ts";
 import { createStand, giveBackAfter } from "./stand.ts";
+import { hadItsShare } from "./turn.ts";
 import { loadedEngine, type WorkHost } from "./work.ts";
 
 export interface DrivenChildren {
@@ -127,11 +128,12 @@ export function driveChildren(deps: Deps, engines: Engines, parentId: WorkId, op
   }
   function hostOf(place: Place): WorkHost {
     return {
-      shouldYield: (steps, sinceMs) => {
+      shouldYield: (turn) => {
         // At the very last nobody else has a turn: what was cancelled is to end.
         if ((leaving.signal.aborted && phase !== "last") || place.isWaitedFor()) return true;
-        return due.isAnybodyReady() && (steps >= INLINE_STEPS || deps.clock.nowMs() - sinceMs >= INLINE_MS);
+        return due.isAnybodyReady() && hadItsShare(deps, turn);
       },
+      endsAtMs: null,
       giveBack: giveBack.signal,
       committed: () => place.backToCompany(),
       abandoned: options.onAbandoned,

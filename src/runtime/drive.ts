@@ -143,7 +143,8 @@ function hostOf(
   abandoned: (workId: string) => void,
 ): WorkHost {
   return {
-    shouldYield: (steps) => stop.aborted || steps >= left || place.isWaitedFor(),
+    endsAtMs: null,
+    shouldYield: ({ steps }) => stop.aborted || steps >= left || place.isWaitedFor(),
     giveBack,
     committed: () => undefined,
     abandoned,

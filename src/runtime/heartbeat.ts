@@ -27,9 +27,10 @@ export function startHeartbeat(session: Session, message: Message): Heartbeat {
   let reason: StepAbortedError | null = null;
   let stopped = false;
   let underWay: Promise<void> = Promise.resolve();
-  let cancelTimer = schedule();
-  function schedule(): () => void {
-    return deps.clock.after(deps.settings.heartbeatMs, () => {
+  // The first one comes sooner: it cuts a visibility that is as long as an invocation may take to what a lease needs.
+  let cancelTimer = schedule(Math.ceil(deps.settings.heartbeatMs / 2));
+  function schedule(afterMs = deps.settings.heartbeatMs): () => void {
+    return deps.clock.after(afterMs, () => {
       underWay = beat(session, message, () => abort).finally(() => {
         if (!stopped && !session.lost) cancelTimer = schedule();
       });

@@ -21,6 +21,7 @@ import { type Heartbeat, startHeartbeat } from "./heartbeat.ts";
 import { isStale, notYetConsumed, signalsAfter } from "./inbox.ts";
 import { encodeEntry } from "./log.ts";
 import { type CommitOptions, commit, type Session } from "./session.ts";
+import type { Turn } from "./turn.ts";
 import { hintNext } from "./turns.ts";
 import { keep } from "./values.ts";
 
@@ -28,22 +29,16 @@ const NO_OUTCOME = { kind: "took_over", noOutcome: true, alone: false } as const
 
 /** What the worker says about its own circumstances while a session runs. */
 export interface Host {
-  /** Others should have their turn, or the worker stops: release at the next commit. */
-  shouldYield(steps: number, sinceMs: number): boolean;
+  /** Others should have their turn, the worker stops, or another step would not fit: release at the next commit. */
+  shouldYield(turn: Turn): boolean;
+  /** By then a step is stopped, as one that took too long; null where nothing but its own limit stops it. */
+  readonly endsAtMs: number | null;
   /** Fires when the worker gives back what it has. */
   readonly giveBack: AbortSignal;
   /** The first commit of a session is made: a suspect has shown that it is none. */
   committed(): void;
   /** A step did not heed its abort signal: JavaScript cannot stop it, so its process is to be replaced. */
   abandoned(workId: string): void;
-}
-
-/** What one message has had so far, in all its sessions: an item with much to read has no more than one with many steps. */
-export interface Turn {
-  /** Attempts. */
-  steps: number;
-  /** Null before the first. */
-  sinceMs: number | null;
 }
 
 /** Runs the session to its release, or until it is lost. */
@@ -135,14 +130,15 @@ async function runSteps(session: Session, heartbeat: Heartbeat, host: Host, turn
   for (;;) {
     turn.steps += 1;
     const { version } = session.head;
-    const { end, abort, durationMs } = await attemptOnce(session, cache, heartbeat);
+    const { end, abort, durationMs } = await attemptOnce(session, cache, heartbeat, host.endsAtMs);
+    turn.slowestMs = Math.max(turn.slowestMs, durationMs);
     if (end.left) host.abandoned(session.item.workId);
     if (session.lost) return;
     const { input, log, consumed } = await report(session, end, abort, durationMs);
     const change = transition(session.deps.clock.nowMs(), session.head, input, session.rules);
     const mayGoOn = change.next.status.kind === "ready" && input.kind !== "gave_back" && !end.left;
     const overdue = isOverdue(change.next, session.deps.clock.nowMs());
-    const release = !mayGoOn || overdue || session.mail || host.shouldYield(turn.steps, turn.sinceMs);
+    const release = !mayGoOn || overdue || session.mail || host.shouldYield(turn);
     if (!(await commitAfter(session, change, { release, log, consumed }, heartbeat))) return;
     await hintStarted(session);
     if (change.next.version > version) host.committed();
@@ -188,6 +184,7 @@ async function attemptOnce(
   session: Session,
   cache: ValueCache,
   heartbeat: Heartbeat,
+  endsAtMs: number | null,
 ): Promise<{ end: AttemptEnd; abort: Abort; durationMs: number }> {
   const { deps, partition, item, engine, head, lease } = session;
   const abort = createAbort();
@@ -195,7 +192,19 @@ async function attemptOnce(
   const startedAtMs = deps.clock.nowMs();
   const attempt = attemptNow(session);
   const { family } = session;
-  const end = await runAttempt({ deps, partition, item, engine, head, attempt, token: lease.token, abort, cache, family });
+  const end = await runAttempt({
+    deps,
+    partition,
+    item,
+    engine,
+    head,
+    attempt,
+    token: lease.token,
+    abort,
+    cache,
+    family,
+    endsAtMs,
+  });
   heartbeat.watch(null);
   return { end, abort, durationMs: Math.max(0, Math.round(deps.clock.nowMs() - startedAtMs)) };
 }

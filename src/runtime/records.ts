@@ -12,12 +12,15 @@ export interface Draft extends RecordContent {
   readonly sort: string;
   readonly due?: RecordDraft["due"];
   readonly listed?: RecordDraft["listed"];
+  readonly expiresAtMs?: number;
 }
 
 /** Puts a record if its revision is still `expected`. `token` is the writer's fencing token, 0 for none. */
 export async function put(deps: Deps, draft: Draft, expected: Revision | "absent", token = 0): Promise<Written> {
-  const { partition, sort, body, data, due = null, listed = null } = draft;
-  const record: RecordDraft = { partition, sort, body, data, due, listed, writeId: `${token}.${deps.nonce()}` };
+  const { partition, sort, body, data, due = null, listed = null, expiresAtMs } = draft;
+  const writeId = `${token}.${deps.nonce()}`;
+  const expires = expiresAtMs === undefined ? {} : { expiresAtMs };
+  const record: RecordDraft = { partition, sort, body, data, due, listed, writeId, ...expires };
   const written = await patiently(deps, () => deps.store.write(record, expected));
   if (!written.ok && written.current?.writeId === record.writeId) return { ok: true, revision: written.current.revision };
   return written;

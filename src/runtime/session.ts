@@ -23,6 +23,7 @@ import { decodeEvents, encodeEvents, type JournalContext } from "../wire/journal
 import { encodeLease } from "../wire/lease.ts";
 import { ringBy } from "./alarms.ts";
 import type { Deps } from "./deps.ts";
+import { expiry } from "./expiry.ts";
 import { createFamily, type Family } from "./family.ts";
 import { settleConsumed } from "./inbox.ts";
 import type { Expected, LiveRecords } from "./live.ts";
@@ -125,7 +126,9 @@ export async function commit(session: Session, change: Transition, options: Comm
     tails.head.rememberedUntilAtMs === null
       ? null
       : { group: endedGroup(deps.namespace, tails.head.status.kind), atMs: tails.head.updatedAtMs };
-  const written = await put(deps, { partition, sort: HEAD_KEY, ...content, listed }, session.headRevision, lease.token);
+  const expires = expiry(deps, session.item, tails.head);
+  const draft = { partition, sort: HEAD_KEY, ...content, listed, ...(expires === null ? {} : { expiresAtMs: expires }) };
+  const written = await put(deps, draft, session.headRevision, lease.token);
   if (!written.ok) {
     session.lost = true;
     return false;
@@ -143,6 +146,7 @@ function tellBadEnd({ deps, item, head }: Session): void {
   const { status } = head;
   if (status.kind !== "failed" && status.kind !== "dead_lettered") return;
   const { name, message } = status.error;
+  if (status.kind === "dead_lettered") deps.metrics.count("deadLettered");
   deps.logger.warn(`work item ${status.kind}`, {
     workId: item.workId,
     engine: item.engine,

@@ -5,19 +5,16 @@
  */
 import { inboxAlarm, isAlarmSet, retentionAlarm } from "../domain/alarm.ts";
 import { type EndedStatus, isEnded } from "../domain/head.ts";
-import { itemPartition, keyPartition } from "../domain/ids.ts";
+import { itemPartition } from "../domain/ids.ts";
 import type { Item } from "../domain/item.ts";
-import { KEY_KEY } from "../domain/keys.ts";
-import type { StoredRecord } from "../ports/record-store.ts";
-import { sha256 } from "../wire/digest.ts";
-import { decodeKey, encodeKey } from "../wire/key.ts";
 import { ringBy, writeDue } from "./alarms.ts";
 import { tellParent } from "./child-end.ts";
 import type { Deps } from "./deps.ts";
+import { expireRecords, expiry } from "./expiry.ts";
 import { peekCommands } from "./inbox.ts";
 import { readDue, readLive } from "./live.ts";
 import { cancelChildren } from "./parent-end.ts";
-import { put } from "./records.ts";
+import { rememberKey } from "./remember-key.ts";
 
 /** False when the item is not ended after all, or something came in: decide afresh. */
 export async function settle(deps: Deps, item: Item): Promise<boolean> {
@@ -25,7 +22,7 @@ export async function settle(deps: Deps, item: Item): Promise<boolean> {
   for (;;) {
     const partition = itemPartition(item.namespace, item.workId);
     const { due, revision } = await readDue(deps, partition);
-    const live = await readLive(deps, item.workId);
+    const live = await readLive(deps, item.workId, { whole: deps.store.collects });
     if (live.item === null || !isEnded(live.head.status) || live.inbox.length > 0) return false;
     const until = live.head.rememberedUntilAtMs;
     const { status } = live.head;
@@ -35,30 +32,16 @@ export async function settle(deps: Deps, item: Item): Promise<boolean> {
     told = status;
     await tellParent(deps, item, status);
     if (live.hasChildren) await cancelChildren(deps, live, status);
-    await rememberKey(deps, item, until);
-    if (!(await writeDue(deps, partition, retentionAlarm(live.head, until), revision)).ok) continue;
+    const expiresAtMs = expiry(deps, item, live.head);
+    await rememberKey(deps, item, until, expiresAtMs);
+    if (expiresAtMs !== null) await expireRecords(deps, live, expiresAtMs);
+    // Whoever may be redriven, or has blobs, is looked at once more when it may be forgotten.
+    const forgetAtMs = expiresAtMs !== null && !live.hasBlobs ? null : until;
+    if (!(await writeDue(deps, partition, retentionAlarm(live.head, forgetAtMs), revision, expiresAtMs)).ok) continue;
     // A command whose sender saw an alarm that was early enough wrote none: here it is written, and read, last.
     const unread = await peekCommands(deps, partition, live.head.consumed);
     if (unread.length === 0) return true;
     await ringBy(deps, partition, inboxAlarm(live.head.version, deps.clock.nowMs()));
     return false;
   }
-}
-
-async function rememberKey(deps: Deps, item: Item, rememberedUntilAtMs: number): Promise<void> {
-  const record = await readKey(deps, item);
-  if (record === null) return;
-  const entry = decodeKey(record);
-  if (entry.workId !== item.workId) return;
-  await put(
-    deps,
-    { partition: record.partition, sort: KEY_KEY, ...encodeKey({ ...entry, rememberedUntilAtMs }) },
-    record.revision,
-  );
-}
-
-export async function readKey(deps: Deps, item: Item): Promise<StoredRecord | null> {
-  if (item.key === null) return null;
-  const [record] = await deps.store.read(keyPartition(deps.namespace, item.engine, sha256(item.key)));
-  return record ?? null;
 }

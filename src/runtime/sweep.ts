@@ -12,8 +12,10 @@ import type { Item } from "../domain/item.ts";
 import { DUE_KEY } from "../domain/keys.ts";
 import { ALARM_ORPHAN_MS, ALARM_OWED_MS, DAY_MS, SHARDS } from "../domain/limits.ts";
 import { writeDue } from "./alarms.ts";
+import { inBatches } from "./batches.ts";
 import { collect, collectRest } from "./collect.ts";
 import type { Deps } from "./deps.ts";
+import { expireForgotten } from "./expiry.ts";
 import { tellIfSatisfied } from "./group.ts";
 import { sendHint } from "./hints.ts";
 import { type Expected, type NoItem, readDue, readLive } from "./live.ts";
@@ -31,14 +33,32 @@ export interface Swept {
 }
 
 const PAGE = 100;
+/** Alarms that are looked at side by side: each is a few reads and writes of its own item. */
+const AT_ONCE = 8;
+
+export interface SweepOptions {
+  readonly stop?: AbortSignal;
+  /** Default all. */
+  readonly shards?: readonly number[];
+  /** Items of other namespaces, too: where one sweeper serves a whole deployment. Default false. */
+  readonly everyNamespace?: boolean;
+}
+
+export function nothingSwept(): Swept {
+  return { looked: 0, hinted: 0, forgotten: 0, collected: 0, failed: 0 };
+}
+export const ALL_SHARDS: readonly number[] = Array.from({ length: SHARDS }, (_, shard) => shard);
 
 /** Everything that is due now, until the signal fires. */
-export async function sweep(deps: Deps, stop?: AbortSignal): Promise<Swept> {
-  const swept: Swept = { looked: 0, hinted: 0, forgotten: 0, collected: 0, failed: 0 };
-  for (let shard = 0; shard < SHARDS; shard++) {
-    for await (const partition of dueIn(deps, shard)) {
+export async function sweep(deps: Deps, options: SweepOptions = {}): Promise<Swept> {
+  const { stop, shards = ALL_SHARDS, everyNamespace = false } = options;
+  const swept = nothingSwept();
+  for (const shard of shards) {
+    for await (const page of duePages(deps, shard)) {
+      await inBatches(page, AT_ONCE, async (partition) => {
+        if (stop?.aborted !== true) await sweepOne(deps, partition, swept, everyNamespace);
+      });
       if (stop?.aborted === true) return swept;
-      await sweepOne(deps, partition, swept);
     }
   }
   return swept;
@@ -48,29 +68,28 @@ export async function sweep(deps: Deps, stop?: AbortSignal): Promise<Swept> {
  * Every partition of a shard that is due, once. Some stay due: another namespace's, and those that could not be moved.
  * The pages grow by them, so that they neither stand in the way of others nor hold up the sweep for ever.
  */
-async function* dueIn(deps: Deps, shard: number): AsyncGenerator<string> {
+async function* duePages(deps: Deps, shard: number): AsyncGenerator<readonly string[]> {
   const seen = new Set<string>();
   for (let stay = 0, full = true; full; ) {
     const limit = PAGE + stay;
     const entries = await deps.store.due(shard, deps.clock.nowMs(), limit);
     const fresh = entries.filter(({ partition }) => !seen.has(partition));
-    for (const { partition } of fresh) {
-      seen.add(partition);
-      yield partition;
-    }
+    for (const { partition } of fresh) seen.add(partition);
+    yield fresh.map(({ partition }) => partition);
     stay = entries.length - fresh.length;
     full = entries.length >= limit;
   }
 }
 
-async function sweepOne(deps: Deps, partition: string, swept: Swept): Promise<void> {
+async function sweepOne(deps: Deps, partition: string, swept: Swept, everyNamespace: boolean): Promise<void> {
   const at = parseItemPartition(partition);
-  if (at === null || at.namespace !== deps.namespace) return;
+  if (at === null || !(everyNamespace || at.namespace === deps.namespace)) return;
   swept.looked += 1;
   try {
-    await look(deps, at.workId, swept);
+    await look(at.namespace === deps.namespace ? deps : { ...deps, namespace: at.namespace }, at.workId, swept);
   } catch (error) {
     swept.failed += 1;
+    deps.metrics.count("alarmsFailed");
     deps.logger.error("alarm not handled", { partition, error: messageOf(error) });
     await moveOn(deps, partition);
   }
@@ -81,7 +100,7 @@ async function look(deps: Deps, workId: WorkId, swept: Swept): Promise<void> {
   const partition = itemPartition(deps.namespace, workId);
   const nowMs = deps.clock.nowMs();
   const { due, revision } = await readDue(deps, partition);
-  if (due === null || due.atMs > nowMs) return;
+  if (due === null || due.atMs === null || due.atMs > nowMs) return;
   const live = await readLive(deps, workId);
   if (live.item === null) return orphan(deps, partition, { item: null, due }, revision);
   const told = await tellIfSatisfied(deps, live);
@@ -100,7 +119,8 @@ async function look(deps: Deps, workId: WorkId, swept: Swept): Promise<void> {
       return;
     case "forget":
       await deps.blobs.removeAll(partition);
-      await writeDue(deps, partition, todo.next, revision);
+      if (deps.store.collects) await expireForgotten(deps, live, revision);
+      else await writeDue(deps, partition, todo.next, revision);
       swept.forgotten += 1;
       return;
     case "collect":

@@ -12,7 +12,7 @@ const TURN_KEY = "TURN";
 export async function runSweeper(deps: Deps, stop: AbortSignal): Promise<void> {
   while (!stop.aborted) {
     try {
-      if (await takeTurn(deps)) await sweep(deps, stop);
+      if (await takeTurn(deps)) await sweep(deps, { stop });
     } catch (error) {
       deps.logger.error("sweep failed", { error: messageOf(error) });
     }

@@ -8,8 +8,9 @@ import { alarmFor, needsRewrite } from "../domain/alarm.ts";
 import { backoffMs, type Claiming, type Decision, decide, type Hand, isOwed } from "../domain/decide.ts";
 import type { Engine } from "../domain/engine.ts";
 import { assertNever, messageOf, RecordUndecodableError } from "../domain/errors.ts";
-import { isEnded } from "../domain/head.ts";
+import { type Head, isEnded } from "../domain/head.ts";
 import type { Item } from "../domain/item.ts";
+import { FREE_HOPS } from "../domain/limits.ts";
 import type { Message } from "../ports/work-queue.ts";
 import { decodeHint, type Hint } from "../wire/hint.ts";
 import { mayBegin } from "./admission.ts";
@@ -20,10 +21,11 @@ import { lookAtGroup, tellIfSatisfied } from "./group.ts";
 import { sendHint, sendNext } from "./hints.ts";
 import { isStale } from "./inbox.ts";
 import { type LiveRecords, readDue, readLive } from "./live.ts";
-import { type Host, runSession, type Turn } from "./loop.ts";
+import { type Host, runSession } from "./loop.ts";
 import { patiently } from "./records.ts";
 import { claim, type Session } from "./session.ts";
 import { settle } from "./settle.ts";
+import type { Turn } from "./turn.ts";
 import { keepHidden } from "./visibility.ts";
 
 /** About how long a suspect stays away that has to wait for another one. */
@@ -40,7 +42,9 @@ export async function work(deps: Deps, engines: Engines, message: Message, host:
   let hint: Hint | null = null;
   try {
     hint = decodeHint(message.body);
-    await handle(deps, engines, message, hint, host);
+    // A queue may be shared by namespaces.
+    const own = hint.namespace === deps.namespace ? deps : { ...deps, namespace: hint.namespace };
+    await handle(own, engines, message, hint, host);
   } catch (error) {
     await giveUp(deps, message, error, hint === null && error instanceof RecordUndecodableError);
   }
@@ -49,6 +53,7 @@ export async function work(deps: Deps, engines: Engines, message: Message, host:
 /** A hint that nobody can read is for a person; everything else comes back. */
 async function giveUp(deps: Deps, message: Message, error: unknown, unreadable: boolean): Promise<void> {
   deps.logger.error("message not handled", { messageId: message.id, body: message.body, error: messageOf(error) });
+  if (unreadable) deps.metrics.count("buried");
   const answer = unreadable
     ? deps.queue.bury(message, messageOf(error))
     : deps.queue.hide(message, backoffMs(message.receiveCount));
@@ -59,9 +64,10 @@ async function giveUp(deps: Deps, message: Message, error: unknown, unreadable: 
 
 async function handle(deps: Deps, engines: Engines, message: Message, hint: Hint, host: WorkHost): Promise<void> {
   const hand: Hand = { messageId: message.id, version: hint.version, receiveCount: message.receiveCount };
-  const turn: Turn = { steps: 0, sinceMs: null };
+  const turn: Turn = { steps: 0, sinceMs: null, slowestMs: 0 };
   let own: Session | null = null;
   let groupSeen = false;
+  let { hops } = hint;
   for (;;) {
     const live = await readLive(deps, hint.workId, {
       deadlineFor: (item) => shorter(item.deadlineMs, engines.find(item.engine)?.code.limits?.totalMs ?? null),
@@ -71,6 +77,7 @@ async function handle(deps: Deps, engines: Engines, message: Message, hint: Hint
     const decision = decideNow(deps, live, hand, { engineLoaded: engine !== null, own, groupSeen });
     switch (decision.kind) {
       case "delete":
+        if (decision.isCopy) deps.metrics.count("hintCopies");
         return remove(deps, message);
       case "hide":
         return patiently(deps, () => deps.queue.hide(message, decision.delayMs));
@@ -90,13 +97,26 @@ async function handle(deps: Deps, engines: Engines, message: Message, hint: Hint
         }
         groupSeen = false;
         own = await runClaim(deps, live, engine, decision.claim, message, host, turn);
+        if (own === null) deps.metrics.count("claimConflicts");
         if (own === null || own.lost) break;
-        if ((await look(deps, own, message)) || (await hasPassedOn(deps, own, host, turn))) return remove(deps, message);
+        hops = isFurther(own.head, live.head) ? 0 : hops + 1;
+        tellHops(deps, own, hops);
+        if ((await look(deps, own, message, hops)) || (await hasPassedOn(deps, own, host, turn))) return remove(deps, message);
         break;
       default:
         return assertNever(decision);
     }
   }
+}
+
+/** A commit of an outcome, or of an attempt that failed, is progress; one that gives its attempt back is none. */
+function isFurther(head: Head, before: Head): boolean {
+  return head.version > before.version || head.attempt > before.attempt || head.status.kind !== before.status.kind;
+}
+function tellHops({ metrics, logger }: Deps, { item, head }: Session, hops: number): void {
+  if (hops <= FREE_HOPS) return;
+  metrics.count("hopsWithoutProgress");
+  logger.warn("an item does not move on", { workId: item.workId, version: head.version, hops });
 }
 
 interface Known {
@@ -144,9 +164,11 @@ async function runClaim(
  * Hop, then look. Committed first; now the next hint is sent; then DUE, strictly before the rest, and the inbox are
  * read once more. † What arrived meanwhile found the lease busy, so it is handled now: false, decide afresh.
  */
-async function look(deps: Deps, session: Session, message: Message): Promise<boolean> {
+async function look(deps: Deps, session: Session, message: Message, hops: number): Promise<boolean> {
   const { partition, item } = session;
-  await sendNext(deps, item, session.head);
+  await sendNext(deps, item, session.head, hops);
+  if (isEnded(session.head.status)) return settleKept(deps, message, item);
+  if (await isQuiet(deps, item)) return true;
   for (;;) {
     // † The clock first: an alarm that passes during the reads was early enough for a sender who is not seen here.
     const nowMs = deps.clock.nowMs();
@@ -159,17 +181,30 @@ async function look(deps: Deps, session: Session, message: Message): Promise<boo
     const need = alarmFor(live.head, nowMs);
     if (!needsRewrite(due, need, nowMs)) return true;
     // An alarm that has passed rings for nobody once it is rewritten: what it owed is sent here.
-    if (due !== null && due.atMs <= nowMs) await sendNext(deps, item, live.head);
+    if (due !== null && due.atMs !== null && due.atMs <= nowMs) await sendNext(deps, item, live.head);
     if ((await writeDue(deps, partition, need, revision)).ok) return true;
   }
 }
 
+/**
+ * Most often nothing came in and the alarm is early enough, and one read shows it: what is put into the inbox after it
+ * has a hint that finds the lease free. It moves nothing, so the order within the read does not matter.
+ */
+async function isQuiet(deps: Deps, item: Item): Promise<boolean> {
+  const nowMs = deps.clock.nowMs();
+  const live = await readLive(deps, item.workId);
+  if (live.item === null) return true;
+  if (isEnded(live.head.status) || isOwed(live, nowMs)) return false;
+  if (live.head.status.kind === "waiting" && live.head.status.group !== null) return false;
+  return !needsRewrite(live.due, alarmFor(live.head, nowMs), nowMs);
+}
+
 /** Others have their turn first: what came in meanwhile has a message of its own, before this one is deleted (G3). */
-async function hasPassedOn(deps: Deps, { item, head }: Session, host: WorkHost, { steps, sinceMs }: Turn): Promise<boolean> {
+async function hasPassedOn(deps: Deps, { item, head }: Session, host: WorkHost, turn: Turn): Promise<boolean> {
   const { status } = head;
   // What ends, or is about to, takes no more steps.
   if (isEnded(status) || status.kind === "closing") return false;
-  if (sinceMs === null || !host.shouldYield(steps, sinceMs)) return false;
+  if (turn.sinceMs === null || !host.shouldYield(turn)) return false;
   // One that is ready has had its hint by the hop.
   if (status.kind !== "ready") await sendHint(deps, item, null, 0);
   return true;

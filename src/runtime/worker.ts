@@ -4,11 +4,12 @@
  */
 import { InvalidArgumentError, messageOf } from "../domain/errors.ts";
 import type { Lane } from "../domain/lane.ts";
-import { INLINE_MS, INLINE_STEPS, SECOND_MS } from "../domain/limits.ts";
+import { SECOND_MS } from "../domain/limits.ts";
 import type { Message } from "../ports/work-queue.ts";
 import { type Company, createCompany, type Place } from "./company.ts";
 import { type Deps, pause } from "./deps.ts";
 import type { Engines } from "./engines.ts";
+import { hadItsShare } from "./turn.ts";
 import { keepHidden } from "./visibility.ts";
 import { type WorkHost, work } from "./work.ts";
 
@@ -54,10 +55,8 @@ export function createWorker(deps: Deps, engines: Engines, options: WorkerOption
   }
   function hostOf(place: Place, stop: AbortSignal): WorkHost {
     return {
-      shouldYield: (steps, sinceMs) => {
-        if (stop.aborted || place.isWaitedFor()) return true;
-        return inFlight >= options.concurrency && (steps >= INLINE_STEPS || deps.clock.nowMs() - sinceMs >= INLINE_MS);
-      },
+      shouldYield: (turn) => stop.aborted || place.isWaitedFor() || (inFlight >= options.concurrency && hadItsShare(deps, turn)),
+      endsAtMs: null,
       giveBack: giveBack.signal,
       committed: () => place.backToCompany(),
       abandoned: options.onAbandoned,

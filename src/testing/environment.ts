@@ -10,7 +10,8 @@ import { createMemoryRecordStore } from "../adapters/memory/record-store.ts";
 import { parseNamespace } from "../domain/ids.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { RecordStore } from "../ports/record-store.ts";
-import { createNonces, type Deps } from "../runtime/deps.ts";
+import { createNonces, type Deps, NO_METRICS } from "../runtime/deps.ts";
+import { markBlobs } from "../runtime/marked-blobs.ts";
 import type { Settings } from "../runtime/settings.ts";
 import { type Codec, createCodec } from "../wire/codec.ts";
 import { watchAlarms } from "./alarms.ts";
@@ -20,6 +21,8 @@ export interface EnvironmentOptions {
   readonly nowMs?: number;
   /** Default 1. */
   readonly seed?: number;
+  /** A store that deletes what has expired, some day: as AWS. Default false. */
+  readonly collects?: boolean;
 }
 export interface ProcessOptions {
   /** Default "test". */
@@ -50,13 +53,13 @@ export interface Environment {
 
 const DEFLATE_FROM_BYTES = 1_024;
 
-export function createEnvironment({ settings, nowMs, seed = 1 }: EnvironmentOptions): Environment {
+export function createEnvironment({ settings, nowMs, seed = 1, collects = false }: EnvironmentOptions): Environment {
   const clock = createVirtualClock(nowMs);
   const machine = createMemoryMachine();
   const brokers = new Map<string, MemoryBroker>();
   const logger = createMemoryLogger();
   const random = createSeededRandom(seed);
-  const alarms = watchAlarms(createMemoryRecordStore());
+  const alarms = watchAlarms(createMemoryRecordStore({ collects }));
   const { store } = alarms;
   const blobs = createMemoryBlobStore();
   const nonce = createNonces(random);
@@ -78,7 +81,7 @@ export function createEnvironment({ settings, nowMs, seed = 1 }: EnvironmentOpti
       const { namespace = "test", intercept, clock: own = clock, queueClock = own } = options;
       const processes = machine.tableOf(name);
       const broker = brokerOf(namespace);
-      return {
+      const deps: Deps = {
         namespace: parseNamespace(namespace),
         store: intercepted("records", store, intercept),
         queue: createMemoryQueue({ clock: queueClock, processes, broker, ...(intercept === undefined ? {} : { intercept }) }),
@@ -86,11 +89,13 @@ export function createEnvironment({ settings, nowMs, seed = 1 }: EnvironmentOpti
         clock: own,
         random,
         logger,
+        metrics: NO_METRICS,
         processes,
         codec,
         settings,
         nonce,
       };
+      return collects ? { ...deps, blobs: markBlobs(deps) } : deps;
     },
     isPacking: codec.busy,
   };

@@ -1,4 +1,4 @@
-/** DUE: the alarm. Its instant stands in the due index too. */
+/** DUE: the alarm. Its instant stands in the due index too; without one it is in no index. */
 import { z } from "zod";
 import type { Due } from "../domain/alarm.ts";
 import type { StoredRecord } from "../ports/record-store.ts";
@@ -10,13 +10,14 @@ export const DUE_VERSION = 1;
 const schema = z.object({
   v: z.literal(DUE_VERSION),
   why: z.enum(["enqueue", "inbox", "ready", "sleep", "waiting", "paused", "end", "retention", "collect"]),
-  at: instant.default(0),
+  at: instant.nullable().default(null),
   version: count.default(0),
   rings: count.default(0),
 });
 
 export function encodeDue(due: Due): RecordContent {
-  return { body: sparse({ v: DUE_VERSION, why: due.why, at: due.atMs, version: due.version, rings: due.rings }), data: null };
+  const at = due.atMs === null ? {} : { at: due.atMs };
+  return { body: { ...sparse({ v: DUE_VERSION, why: due.why, version: due.version, rings: due.rings }), ...at }, data: null };
 }
 
 /** @throws RecordTooNewError, RecordUndecodableError */

@@ -1,4 +1,5 @@
 /** Names that the infrastructure and its functions share. */
+import type { Metric } from "../ports/metrics.ts";
 
 /** Variables of the functions' environment. */
 export const ENVIRONMENT = {
@@ -10,17 +11,21 @@ export const ENVIRONMENT = {
 
 /** Of CloudWatch metrics, with the one dimension `service`: the stack's name (Powertools' POWERTOOLS_SERVICE_NAME). */
 export const METRICS_NAMESPACE = "Rookery";
+export const METRICS_DIMENSION = "service";
 export const METRICS = {
-  /** A claim was lost to another worker. */
   claimConflicts: "ClaimConflicts",
-  /** A hint came back without its item having moved on since the one before. */
   hopsWithoutProgress: "HopsWithoutProgress",
-  /** A message was one too many, and was deleted. */
   hintCopies: "HintCopies",
-  /** Work items that ended dead-lettered. */
   deadLettered: "DeadLettered",
-  /** Messages that nobody could read or handle. */
   buried: "BuriedMessages",
-  /** Alarms that the sweeper could not handle. */
   alarmsFailed: "AlarmsFailed",
-} as const;
+} as const satisfies Record<Metric, string>;
+
+/** Of the HTTP door, Lambda's longest: an output is streamed for as long as somebody listens. */
+export const HTTP_TIMEOUT_S = 900;
+
+/**
+ * Where streams are uploaded until their digest is known: `_tmp/<namespace>/<workId>/<name>`. Ahead of the namespace,
+ * because the bucket's rules know prefixes only; no namespace begins with `_`, so none of its blobs ever expires.
+ */
+export const UPLOAD_PREFIX = "_tmp/";

@@ -5,21 +5,10 @@ import type { Head, Status } from "../domain/head.ts";
 import { parseToken } from "../domain/ids.ts";
 import type { Stored } from "../domain/item.ts";
 import type { Json } from "../domain/json.ts";
-import { EMPTY_STRAND, type Strand } from "../domain/strand.ts";
 import type { StoredRecord } from "../ports/record-store.ts";
 import type { Codec } from "./codec.ts";
-import {
-  artifactRef,
-  count,
-  encodeCause,
-  encodeError,
-  encodeStored,
-  instant,
-  stored,
-  storedCause,
-  storedError,
-  storedWake,
-} from "./parts.ts";
+import { encodeHeadArtifact, encodeHeadStrand, headArtifact, headStrand } from "./head-parts.ts";
+import { count, encodeCause, encodeError, encodeStored, instant, stored, storedCause, storedError, storedWake } from "./parts.ts";
 import { decodeBody, nameOf, type RecordContent, sparse } from "./record.ts";
 
 export const HEAD_VERSION = 1;
@@ -47,13 +36,6 @@ const status: z.ZodType<Status> = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("completed"), endedAtMs: instant, result: stored }),
   z.object({ kind: z.enum(["failed", "cancelled", "dead_lettered"]), ...badEnd }),
 ]);
-const strand = z
-  .object({
-    tail: z.string().default(""),
-    lines: count.default(0),
-    sealed: z.object({ n: count, nonce: z.string(), run: count, runBytes: count }).nullable().default(null),
-  })
-  .default(EMPTY_STRAND);
 const meters = z.record(z.string(), z.number()).default({});
 const stateAt = z.union([z.enum(["utf8", "deflate"]), z.object({ blob: z.string(), bytes: count })]);
 
@@ -73,10 +55,10 @@ const schema = z.object({
   crashes: count.default(0),
   error: storedError.nullable().default(null),
   meters,
-  artifacts: z.array(artifactRef).default([]),
-  more: strand,
-  journal: strand,
-  log: strand,
+  artifacts: z.array(headArtifact).default([]),
+  more: headStrand,
+  journal: headStrand,
+  log: headStrand,
   leftOutput: z.boolean().default(false),
   consumed: z.array(z.string()).default([]),
   budget: z.object({ sinceVersion: count.default(0), sinceMs: instant.default(0), meters }).prefault({}),
@@ -105,10 +87,10 @@ export async function encodeHead(head: Head, codec: Codec): Promise<RecordConten
     crashes: head.crashes,
     error: head.lastError === null ? null : encodeError(head.lastError),
     meters: head.meters,
-    artifacts: head.artifacts,
-    more: encodeStrand(head.sealedArtifacts),
-    journal: encodeStrand(head.journal),
-    log: encodeStrand(head.log),
+    artifacts: head.artifacts.map(encodeHeadArtifact),
+    more: encodeHeadStrand(head.sealedArtifacts),
+    journal: encodeHeadStrand(head.journal),
+    log: encodeHeadStrand(head.log),
     leftOutput: head.leftTraces,
     consumed: head.consumed,
     budget: sparse({ ...head.budget }),
@@ -161,9 +143,6 @@ async function decodeState(at: z.infer<typeof stateAt> | null, record: StoredRec
   if (at === null) return null;
   if (typeof at === "object") return { kind: "blob", digest: at.blob, bytes: at.bytes };
   return { kind: "inline", json: await codec.decode(at, record.data ?? new Uint8Array(), nameOf(record)) };
-}
-function encodeStrand(value: Strand): Json {
-  return sparse({ tail: value.tail, lines: value.lines, sealed: value.sealed === null ? null : { ...value.sealed } });
 }
 function encodeStatus(value: Status): Json {
   switch (value.kind) {

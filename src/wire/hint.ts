@@ -11,6 +11,8 @@ export interface Hint {
   readonly workId: WorkId;
   /** The HEAD version it was sent for; null for a command's. */
   readonly version: number | null;
+  /** How many hints in a row, this one included, found the item no further than the one before; absent is 0. */
+  readonly hops: number;
 }
 
 const schema = z.strictObject({
@@ -18,10 +20,12 @@ const schema = z.strictObject({
   ns: z.string().regex(NAMESPACE_PATTERN),
   id: z.string().refine(isWorkId),
   at: z.number().int().nonnegative().nullable(),
+  hops: z.number().int().nonnegative().default(0),
 });
 
 export function encodeHint(hint: Hint): string {
-  return JSON.stringify({ v: HINT_VERSION, ns: hint.namespace, id: hint.workId, at: hint.version });
+  const { namespace, workId, version, hops } = hint;
+  return JSON.stringify({ v: HINT_VERSION, ns: namespace, id: workId, at: version, ...(hops === 0 ? {} : { hops }) });
 }
 
 /** @throws RecordTooNewError, RecordUndecodableError */
@@ -36,6 +40,6 @@ export function decodeHint(body: string): Hint {
   if (typeof version === "number" && version > HINT_VERSION) throw new RecordTooNewError("hint", HINT_VERSION, version);
   const parsed = schema.safeParse(value);
   if (!parsed.success) throw new RecordUndecodableError("hint", z.prettifyError(parsed.error));
-  const { ns, id, at } = parsed.data;
-  return { namespace: ns as Namespace, workId: id as WorkId, version: at };
+  const { ns, id, at, hops } = parsed.data;
+  return { namespace: ns as Namespace, workId: id as WorkId, version: at, hops };
 }

@@ -21,7 +21,17 @@ function draft(fields: Partial<RecordDraft> = {}): RecordDraft {
   };
 }
 
-export function describeRecordStoreContract({ name, create }: Subject<RecordStore>): void {
+export interface RecordStoreSubject extends Subject<RecordStore> {
+  /** The largest data that a record may have, where that is less than a megabyte. */
+  readonly maxDataBytes?: number;
+  /** How many write at once: fewer where each write takes long. Default 100. */
+  readonly writers?: number;
+}
+
+const MEGABYTE = 1_048_576;
+
+export function describeRecordStoreContract(subject: RecordStoreSubject): void {
+  const { name, create, maxDataBytes = MEGABYTE, writers = 100 } = subject;
   describe(`the record store ${name}`, () => {
     let store: RecordStore;
     let close: (() => void | Promise<void>) | undefined;
@@ -81,12 +91,12 @@ export function describeRecordStoreContract({ name, create }: Subject<RecordStor
         expect(await store.read(record.partition)).toEqual([]);
         expect(await store.write(record, "absent")).toEqual({ ok: true, revision: 1 });
       });
-      test("lets one of a hundred writers win each round", async () => {
+      test("lets one of many writers win each round", async () => {
         const record = draft({ body: { count: 0 } });
         await store.write(record, "absent");
         for (let revision = 1; revision <= 10; revision++) {
           const write = (writer: number) => store.write({ ...record, body: { round: revision, writer } }, revision);
-          const written = await Promise.all(times(100, write));
+          const written = await Promise.all(times(writers, write));
           const winner = written.findIndex(({ ok }) => ok);
           expect(written.filter(({ ok }) => ok)).toEqual([{ ok: true, revision: revision + 1 }]);
           expect(await readOne(record.partition)).toMatchObject({
@@ -94,12 +104,13 @@ export function describeRecordStoreContract({ name, create }: Subject<RecordStor
             body: { round: revision, writer: winner },
           });
           const losers = written.flatMap((answer) => (answer.ok ? [] : [answer.current?.body]));
-          expect(losers).toEqual(times(99, () => ({ round: revision, writer: winner })));
+          expect(losers).toEqual(times(writers - 1, () => ({ round: revision, writer: winner })));
         }
       });
-      test("lets one of a hundred creators win", async () => {
+      test("lets one of many creators win", async () => {
         const { partition } = draft();
-        const written = await Promise.all(times(100, (writer) => store.write(draft({ partition, body: { writer } }), "absent")));
+        const create = (writer: number) => store.write(draft({ partition, body: { writer } }), "absent");
+        const written = await Promise.all(times(writers, create));
         expect(written.filter(({ ok }) => ok)).toHaveLength(1);
       });
     });
@@ -130,7 +141,7 @@ export function describeRecordStoreContract({ name, create }: Subject<RecordStor
         ["no bytes", new Uint8Array(0)],
         ["every byte", Uint8Array.from(times(256, (byte) => byte))],
         ["a view into something larger", Uint8Array.from(times(100, (byte) => byte)).subarray(10, 20)],
-        ["a megabyte", new Uint8Array(1_048_576).map((_, index) => index % 251)],
+        ["as much as it may have", new Uint8Array(maxDataBytes).map((_, index) => index % 251)],
       ])("the data: %s", async (_what, data) => {
         const record = draft({ data });
         await store.write(record, "absent");

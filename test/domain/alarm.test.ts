@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
+  type Alarm,
   alarmFor,
   type Due,
   inboxAlarm,
@@ -137,6 +138,7 @@ describe("an alarm that is set", () => {
   const need = aDue({ atMs: NOW + HOUR_MS });
   test("is rewritten when it is past or later than needed, or not there", () => {
     expect(needsRewrite(null, need, NOW)).toBe(true);
+    expect(needsRewrite({ ...need, atMs: null }, need, NOW)).toBe(true);
     expect(needsRewrite(aDue({ atMs: NOW }), need, NOW)).toBe(true);
     expect(needsRewrite(aDue({ atMs: NOW + 1 }), need, NOW)).toBe(false);
     expect(needsRewrite(aDue({ atMs: NOW + HOUR_MS }), need, NOW)).toBe(false);
@@ -155,7 +157,7 @@ describe("an alarm that is set", () => {
 
 describe("an alarm that rings", () => {
   const now = { delayMs: 0 };
-  const rung = (head: Head, over: { due?: Partial<Due>; owed?: boolean; nowMs?: number } = {}) =>
+  const rung = (head: Head, over: { due?: Partial<Alarm>; owed?: boolean; nowMs?: number } = {}) =>
     ring(aDue({ version: head.version, ...over.due }), head, over.owed ?? false, over.nowMs ?? NOW);
 
   test.each([aHead(), asleep(NOW + DAY_MS), aHead({ status: paused() }), anEndedHead()])(

@@ -186,7 +186,7 @@ export const lease: fc.Arbitrary<Lease> = fc.record({
 });
 export const due: fc.Arbitrary<Due> = fc.record({
   why: fc.constantFrom("enqueue", "inbox", "ready", "sleep", "waiting", "paused", "end", "retention", "collect"),
-  atMs: instant,
+  atMs: orNull(instant),
   version: count,
   rings: count,
 });

@@ -1,5 +1,5 @@
 /** Builders for domain values: every field has a plain default, tests say what matters. */
-import type { Due } from "../../src/domain/alarm.ts";
+import type { Alarm } from "../../src/domain/alarm.ts";
 import type { Circumstances, Hand, Live } from "../../src/domain/decide.ts";
 import type { Rules } from "../../src/domain/ends.ts";
 import {
@@ -105,7 +105,7 @@ export function aLease(over: Omit<Partial<Lease>, "token"> & { token?: number } 
   };
 }
 
-export function aDue(over: Partial<Due> = {}): Due {
+export function aDue(over: Partial<Alarm> = {}): Alarm {
   return { why: "ready", atMs: NOW, version: 0, rings: 0, ...over };
 }
 

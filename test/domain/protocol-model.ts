@@ -4,6 +4,7 @@
  * Each `yield` stands before one access to the store or the queue: between any two, anything else may happen.
  */
 import {
+  type Alarm,
   alarmBeforeCommit,
   alarmFor,
   type Due,
@@ -70,7 +71,7 @@ export class Model {
   head: Head = initial();
   lease: Lease | null = null;
   leaseRevision = 0;
-  due: Due = { why: "enqueue", atMs: NOW + 300_000, version: 0, rings: 0 };
+  due: Alarm = { why: "enqueue", atMs: NOW + 300_000, version: 0, rings: 0 };
   dueRevision = 1;
   inbox: InboxEntry[] = [];
   signals: SignalEntry[] = [];
@@ -158,13 +159,13 @@ export class Model {
     this.inbox = this.inbox.filter((one) => one.sort !== sort);
     this.signals = this.signals.filter((one) => one.sort !== sort);
   }
-  writeDue(due: Due, expected: number): boolean {
+  writeDue(due: Alarm, expected: number): boolean {
     if (this.dueRevision !== expected) return false;
     this.due = due;
     this.dueRevision += 1;
     return true;
   }
-  *ringBy(need: Due): Thread {
+  *ringBy(need: Alarm): Thread {
     for (;;) {
       yield;
       const { due, dueRevision } = this;
@@ -419,8 +420,22 @@ export class Model {
     if (status.kind === "ready" || status.kind === "closing") this.send(version, 0);
     if (wakes !== null && wakes.wakeAtMs - this.nowMs <= MAX_DELAY_MS) this.send(version, wakes.wakeAtMs - this.nowMs);
   }
+  /** One read, torn in the worst way: what came in first, the alarm last. */
+  *isQuiet(): Generator<undefined, boolean, undefined> {
+    yield;
+    const { nowMs } = this;
+    yield;
+    const live = this.read();
+    this.happened.add("looked");
+    yield;
+    const { due } = this;
+    if (isEnded(live.head.status) || isOwed(live, nowMs)) return false;
+    return !needsRewrite(due, alarmFor(live.head, nowMs), nowMs);
+  }
   *look({ head }: Session): Generator<undefined, boolean, undefined> {
     yield* this.sendNext(head);
+    if (isEnded(head.status)) return yield* this.settle();
+    if (yield* this.isQuiet()) return true;
     for (;;) {
       yield;
       const { nowMs } = this;

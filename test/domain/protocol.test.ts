@@ -171,6 +171,8 @@ class Cast {
       for (const name of this.names) model.heartbeat(name);
       if (busy) continue;
       const { head } = model;
+      // What was sent and is unread may have lost its hint: its alarm has to ring.
+      model.nowMs += 1_000;
       if (head.status.kind === "paused" && model.messages.length === 0) this.commands.push(sendCommand(model, RESUME));
       else if (head.status.kind === "waiting" && head.status.timeoutAtMs === null && model.messages.length === 0)
         this.signal(0, "go", false);

@@ -15,7 +15,7 @@ import { BlobAlteredError, BlobMissingError, StoreTooNewError, StoreUnavailableE
 import { parseNamespace } from "../../src/domain/ids.ts";
 import { type Embedded, openEmbedded } from "../../src/embedded.ts";
 import { createClient } from "../../src/runtime/client.ts";
-import { createNonces, type Deps } from "../../src/runtime/deps.ts";
+import { createNonces, type Deps, NO_METRICS } from "../../src/runtime/deps.ts";
 import { createEngines } from "../../src/runtime/engines.ts";
 import { DEFAULT_SETTINGS, type Settings } from "../../src/runtime/settings.ts";
 import { createWorker } from "../../src/runtime/worker.ts";
@@ -71,6 +71,7 @@ function processOf(how: { offsetMs?: () => number; maxPages?: number }): Deps {
     queue: createEmbeddedQueue({ database, namespace, clock, random, processes }),
     blobs: createEmbeddedBlobStore({ home: home.path, clock, random }),
     logger: createMemoryLogger(),
+    metrics: NO_METRICS,
     codec: createCodec({ deflateFromBytes: 4_096 }),
     settings: { ...DEFAULT_SETTINGS, ...QUICK },
     nonce: createNonces(random),

@@ -88,7 +88,7 @@ test("a heartbeat whose answer is lost, or that fails, does not lose the lease",
   const calls = clean.calls.flatMap((call, n) => (isBeat(`${nameOf(call)} ${JSON.stringify(call.args[1])}`) ? [n] : []));
   // The first is the claim, and the last the look for commands after the end.
   const beats = calls.slice(1, -1);
-  expect(beats).toHaveLength(7 * 3);
+  expect(beats).toHaveLength(8 * 3);
   for (const when of ["before", "after"] as const) {
     for (const n of beats) {
       const again = createWorld();

@@ -52,7 +52,7 @@ test("a running item shows who holds it, at which attempt and until when", async
     status: "running",
     attempt: 1,
     version: 0,
-    holder: { process: "holder", fencingToken: 1, expiresAtMs: world.clock.nowMs() - 1_000 + 20_000 },
+    holder: { process: "holder", fencingToken: 1, expiresAtMs: world.clock.nowMs() - 3_000 + 20_000 },
   });
 });
 

@@ -70,8 +70,12 @@ export interface World {
 
 const ENDED = ["completed", "failed", "cancelled", "dead_lettered"] as const;
 
-export function createWorld(settings: Partial<Settings> = {}): World {
-  const environment = createEnvironment({ settings: { ...DEFAULT_SETTINGS, ...settings } });
+export interface WorldOptions {
+  /** Its store deletes what has expired, some day. Default false. */
+  readonly collects?: boolean;
+}
+export function createWorld(settings: Partial<Settings> = {}, { collects = false }: WorldOptions = {}): World {
+  const environment = createEnvironment({ settings: { ...DEFAULT_SETTINGS, ...settings }, collects });
   const { clock, machine, logger, store, brokerOf } = environment;
   const process = (name: string, options: ProcessOptions = {}): Deps => environment.depsOf(name, options);
   let sinceSweepMs = 0;

@@ -10,7 +10,17 @@ const LONGER: readonly string[] = [];
 
 const inSource = (path: string) => path.startsWith("src/");
 /** Where time, randomness, the process and its timers may be touched; everywhere else they are passed in (G7). */
-const OUTER = ["src/adapters/node/", "src/cli/", "test/", "bench/", "scripts/", "examples/", "localstack/"];
+const OUTER = [
+  "src/adapters/node/",
+  "src/cli/",
+  "src/lambda/wiring.ts",
+  "localstack/",
+  "test/",
+  "bench/",
+  "scripts/",
+  "examples/",
+  "infra/",
+];
 const isOuter = (path: string) => OUTER.some((folder) => path.startsWith(folder));
 
 const AMBIENT = ["Date.now", "performance.now", "Math.random", "AbortSignal.timeout"];

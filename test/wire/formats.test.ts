@@ -105,7 +105,7 @@ describe("a sparse body", () => {
     });
   });
   test("of DUE and ITEM too", async () => {
-    const due = aDue({ atMs: 0 });
+    const due = { ...aDue(), atMs: null };
     expect(encodeDue(due).body).toEqual({ v: 1, why: "ready" });
     expect(decodeDue(atRest(encodeDue(due), "DUE"))).toEqual(due);
     const item = anItem({ payload: inline({}) });

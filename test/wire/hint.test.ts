@@ -4,7 +4,12 @@ import { RecordTooNewError, RecordUndecodableError } from "../../src/domain/erro
 import { decodeHint, encodeHint, HINT_VERSION, type Hint } from "../../src/wire/hint.ts";
 import * as any from "../domain/arbitraries.ts";
 
-const hint: fc.Arbitrary<Hint> = fc.record({ namespace: any.namespace, workId: any.workId, version: fc.option(fc.nat()) });
+const hint: fc.Arbitrary<Hint> = fc.record({
+  namespace: any.namespace,
+  workId: any.workId,
+  version: fc.option(fc.nat()),
+  hops: fc.nat(1_000),
+});
 
 function checkThrown(body: string): void {
   try {

@@ -6,16 +6,12 @@
  */
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import { BlobAlteredError, BlobMissingError, InvalidArgumentError } from "../../domain/errors.ts";
-import type { BlobContent, BlobInfo, BlobStore, ByteRange } from "../../ports/blob-store.ts";
+import { BlobMissingError } from "../../domain/errors.ts";
+import type { BlobContent, BlobInfo, BlobStore } from "../../ports/blob-store.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Random } from "../../ports/random.ts";
+import { checkDigest, checkOwner, verified } from "../shared/blobs.ts";
 import { type BlobFiles, createBlobFiles } from "./blob-files.ts";
-
-/** Owners and digests become paths: nothing that could lead elsewhere. */
-const OWNER = /^[a-z0-9][a-z0-9_-]*\/[a-z0-9][a-z0-9_-]*$/i;
-const DIGEST = /^[0-9a-f]{64}$/;
-const EVERYTHING: ByteRange = { from: 0, to: Number.POSITIVE_INFINITY };
 
 export interface EmbeddedBlobStoreDeps {
   readonly home: string;
@@ -34,7 +30,7 @@ export function createEmbeddedBlobStore({ home, clock, random }: EmbeddedBlobSto
       await files.sync(path);
       return info;
     },
-    async *get(owner, digest, range = EVERYTHING) {
+    async *get(owner, digest, range) {
       const chunks = await files.open(pathOf(owner, digest));
       if (chunks === null) throw new BlobMissingError(owner, digest);
       yield* verified(chunks, { owner, digest, range });
@@ -70,34 +66,9 @@ async function write(files: BlobFiles, owner: string, content: BlobContent): Pro
   return { digest, bytes };
 }
 
-async function* verified(
-  chunks: AsyncIterable<Uint8Array>,
-  { owner, digest, range }: { readonly owner: string; readonly digest: string; readonly range: ByteRange },
-): AsyncGenerator<Uint8Array> {
-  const hash = createHash("sha256");
-  let heldBack: Uint8Array | null = null;
-  let at = 0;
-  for await (const chunk of chunks) {
-    hash.update(chunk);
-    const part = chunk.subarray(Math.max(0, range.from - at), Math.max(0, range.to - at));
-    at += chunk.length;
-    if (part.length === 0) continue;
-    if (heldBack !== null) yield heldBack;
-    heldBack = part;
-  }
-  const got = hash.digest("hex");
-  if (got !== digest) throw new BlobAlteredError(owner, digest, got);
-  if (heldBack !== null) yield heldBack;
-}
-
 function sha256(content: Uint8Array): string {
   return createHash("sha256").update(content).digest("hex");
 }
-function checkOwner(owner: string): string {
-  if (!OWNER.test(owner)) throw new InvalidArgumentError("owner of a blob", "<namespace>/<work id>", owner);
-  return owner;
-}
 function pathOf(owner: string, digest: string): string {
-  if (!DIGEST.test(digest)) throw new InvalidArgumentError("digest of a blob", "SHA-256 as 64 lower-case hex digits", digest);
-  return join(checkOwner(owner), digest);
+  return join(checkOwner(owner), checkDigest(digest));
 }

@@ -1,5 +1,5 @@
 /**
- * The order of the queues that keep it themselves (memory, embedded).
+ * The order of the queues that keep it themselves (memory, embedded), and of lanes everywhere.
  *
  * Within a lane, tenants take turns (start-time fair queueing): a message gets its turn when it becomes visible, one
  * after the later of the lane's lowest waiting turn and its tenant's last one, and the lowest turn goes first. So a
@@ -30,19 +30,25 @@ export function checkDelay(delayMs: number): void {
 const PATTERN: readonly Lane[] = ["high", "high", "normal", "high", "high", "normal", "high", "low"];
 
 export interface LaneRota {
+  /** The lane whose turn it is, then the others from high to low. */
+  order(lanes: readonly Lane[] | null): readonly Lane[];
   /** One from the lane whose delivery it is, or else from the highest lane that has one. */
   next<T>(lanes: readonly Lane[] | null, takeFrom: (lane: Lane) => T | null): T | null;
 }
 
 export function createLaneRota(): LaneRota {
   let place = 0;
+  const order = (lanes: readonly Lane[] | null): readonly Lane[] => {
+    const preferred = PATTERN[place];
+    place = (place + 1) % PATTERN.length;
+    const inOrder = LANES.filter((lane) => lane !== preferred);
+    if (preferred !== undefined) inOrder.unshift(preferred);
+    return inOrder.filter((lane) => lanes?.includes(lane) !== false);
+  };
   return {
+    order,
     next(lanes, takeFrom) {
-      const preferred = PATTERN[place];
-      place = (place + 1) % PATTERN.length;
-      const inOrder = [preferred, ...LANES.filter((lane) => lane !== preferred)];
-      for (const lane of inOrder) {
-        if (lane === undefined || lanes?.includes(lane) === false) continue;
+      for (const lane of order(lanes)) {
         const taken = takeFrom(lane);
         if (taken !== null) return taken;
       }

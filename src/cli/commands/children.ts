@@ -1,8 +1,9 @@
 /** `rookery children`: the items that an item has started. */
 import type { ChildStatus } from "../../runtime/tree.ts";
+import { encodePageCursor } from "../../wire/page-cursor.ts";
 import type { Cli } from "../cli.ts";
 import type { Configure } from "../configure.ts";
-import { cursorIn, cursorOut } from "../cursor.ts";
+import { cursorIn } from "../cursor.ts";
 import { suggestion } from "../next-steps.ts";
 import { countOption } from "../option-values.ts";
 import { groupText, STATUS_TINTS, statusWord } from "../output/item.ts";
@@ -38,7 +39,7 @@ async function showChildren(cli: Cli, id: string | undefined, flags: ChildrenFla
     ...(after === undefined ? {} : { after: cursorIn(after) }),
   });
   const groups = (await store.groups(ref)).filter(({ name }) => group === undefined || name === group);
-  const next = found.next === null ? null : cursorOut(found.next);
+  const next = found.next === null ? null : encodePageCursor(found.next);
   if (print.json) return print.document({ groups, entries: found.entries, next });
   if (groups.length > 0) print.facts(groups.map((one, i): Fact => [i === 0 ? "groups" : " ", groupText(one)]));
   if (found.entries.length > 0) showTable(cli, found.entries);

@@ -1,9 +1,10 @@
 /** `rookery list`: work items, newest first. */
 
 import { type ItemStatus, SHOWN_STATUSES, type ShownStatus } from "../../runtime/inspect.ts";
+import { encodePageCursor } from "../../wire/page-cursor.ts";
 import type { Cli } from "../cli.ts";
 import type { Configure } from "../configure.ts";
-import { cursorIn, cursorOut } from "../cursor.ts";
+import { cursorIn } from "../cursor.ts";
 import { suggestion } from "../next-steps.ts";
 import { countOption, labelOption } from "../option-values.ts";
 import { STATUS_TINTS, statusWord, stepName } from "../output/item.ts";
@@ -36,7 +37,7 @@ async function list(cli: Cli, flags: ListFlags): Promise<void> {
   const { print } = cli;
   const store = await cli.look();
   const found = store === null ? { entries: [], next: null } : await store.list(optionsOf(flags));
-  const page = { ...found, next: found.next === null ? null : cursorOut(found.next) };
+  const page = { ...found, next: found.next === null ? null : encodePageCursor(found.next) };
   if (print.json) return print.document(page);
   if (page.entries.length === 0) {
     const { home, namespace } = await cli.context();

@@ -17,6 +17,7 @@ const NOT_FOUND: readonly ErrorCode[] = [
   "unknown_engine",
   "unknown_work_item",
   "unknown_artifact",
+  "unknown_stack",
   "unknown_callback",
   "unknown_effect",
 ];
@@ -25,6 +26,7 @@ const REFUSED: readonly ErrorCode[] = ["refused", "key_conflict", "inbox_full", 
 const HINTS: Partial<Record<ErrorCode, string>> = {
   unknown_engine: ENGINES_HINT,
   unknown_work_item: "list what there is: rookery list (and look at --namespace and --home)",
+  unknown_stack: "is it deployed, and are these the credentials and the region of its account?",
   key_conflict: "take another key, or the payload of the first time; once it has ended, --again starts a new life",
   unknown_effect: "see what it has: rookery effects <id>",
   inbox_full: "start a worker to read them: rookery worker",

@@ -1,0 +1,3 @@
+import { createCallbackHandler } from "../lambda/http.ts";
+
+export const handler = createCallbackHandler();

@@ -1,0 +1,3 @@
+import { createHttpHandler } from "../lambda/http.ts";
+
+export const handler = createHttpHandler();

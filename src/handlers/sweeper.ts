@@ -1,0 +1,3 @@
+import { createSweeperHandler } from "../lambda/sweeper.ts";
+
+export const handler = createSweeperHandler();

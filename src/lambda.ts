@@ -1,0 +1,2 @@
+/** Rookery's functions in AWS Lambda. `rookery/cdk` deploys them; a worker of one's own is three lines over this entry. */
+export { createWorkerHandler, type WorkerHandler, type WorkerHandlerOptions } from "./lambda/worker.ts";
