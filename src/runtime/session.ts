@@ -85,7 +85,7 @@ export async function claim(
     leaseRevision: written.revision,
     due: live.due,
     journal,
-    bareBytes: null,
+    bare: null,
     lost: false,
     mail: false,
     family: createFamily(live.hasChildren),

@@ -1,5 +1,6 @@
 /** SDK clients of the emulator, and whether there is one. */
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { LambdaClient } from "@aws-sdk/client-lambda";
 import { S3Client, type S3ClientConfig } from "@aws-sdk/client-s3";
 import { SQSClient, type SQSClientConfig } from "@aws-sdk/client-sqs";
 import { inject } from "vitest";
@@ -20,3 +21,4 @@ export const sqsClient = (options: SQSClientConfig = {}): SQSClient =>
     ...options,
   });
 export const s3Client = (options: S3ClientConfig = {}): S3Client => new S3Client({ ...place, forcePathStyle: true, ...options });
+export const lambdaClient = (): LambdaClient => new LambdaClient(place);
