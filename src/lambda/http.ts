@@ -5,8 +5,8 @@ import { createClient } from "../runtime/client.ts";
 import { HTTP_TIMEOUT_S } from "../wire/environment.ts";
 import { createFunctionWorld } from "./wiring.ts";
 
-type StreamHandler = ReturnType<typeof streamHandle>;
-type Handler = ReturnType<typeof handle>;
+export type StreamHandler = ReturnType<typeof streamHandle>;
+export type CallbackHandler = ReturnType<typeof handle>;
 
 /** What is streamed ends before the invocation does, and a browser goes on with a new one. */
 const FINISH_MS = 5 * SECOND_MS;
@@ -21,6 +21,6 @@ export function createHttpHandler(): StreamHandler {
   return streamHandle(createHttpApp({ ...optionsOf(), streamMs: HTTP_TIMEOUT_S * SECOND_MS - FINISH_MS }));
 }
 /** Callbacks only, behind a URL that anybody may call: a token is unguessable, and good once. */
-export function createCallbackHandler(): Handler {
+export function createCallbackHandler(): CallbackHandler {
   return handle(createCallbackApp(optionsOf()));
 }
