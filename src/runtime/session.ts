@@ -17,6 +17,7 @@ import { HEAD_KEY, LEASE_KEY } from "../domain/keys.ts";
 import type { Lease } from "../domain/lease.ts";
 import { HEAD_ARTIFACTS } from "../domain/limits.ts";
 import { append } from "../domain/strand.ts";
+import { addUnits, NO_UNITS } from "../domain/units.ts";
 import type { Revision } from "../ports/record-store.ts";
 import { encodeHead } from "../wire/head.ts";
 import { decodeEvents, encodeEvents, type JournalContext } from "../wire/journal.ts";
@@ -115,6 +116,7 @@ export async function commit(session: Session, change: Transition, options: Comm
     released: options.release,
     attempt: next.attempt + (options.release ? 0 : 1),
     consumed: options.consumed ?? [],
+    units: addUnits(next.units, deps.meter?.take(partition) ?? NO_UNITS),
     ...firstArtifacts(next),
     journal: append(next.journal, lines),
     log: append(next.log, options.log ?? []),
