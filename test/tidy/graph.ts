@@ -66,6 +66,12 @@ export const LAYERS: readonly Layer[] = [
     types: [],
     packages: ["aws-cdk-lib", "aws-cdk-lib/", "constructs", "node:module", "node:path", "node:url"],
   },
+  {
+    at: "src/adapters/examine/",
+    values: [...CORE, "src/adapters/shared/"],
+    types: [],
+    packages: ["@aws-sdk/"],
+  },
   { at: "src/adapters/ssm/", values: CORE, types: [], packages: ["@aws-sdk/client-ssm"] },
   {
     at: "src/lambda/",
