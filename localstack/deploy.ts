@@ -13,7 +13,7 @@ import {
   SSMClient,
 } from "@aws-sdk/client-ssm";
 import { z } from "zod";
-import { ACCOUNT, expiringTables, printedBy } from "./assembly.ts";
+import { ACCOUNT, COMPILED, expiringTables, needsBootstrap, printedBy } from "./assembly.ts";
 import { createCloudFormation } from "./cloudformation.ts";
 import { CREDENTIALS, PATH, REGION } from "./emulator.ts";
 
@@ -26,7 +26,7 @@ export type Outputs = Readonly<Record<string, Readonly<Record<string, string>>>>
  * @throws Error with what cdklocal printed
  */
 export async function deploy(endpoint: string, assembly: string): Promise<Outputs> {
-  await bootstrap(endpoint);
+  if (needsBootstrap(assembly)) await bootstrap(endpoint);
   const outputs = await inEmptyFolder(async (folder) => {
     const file = join(folder, "outputs.json");
     const options = ["--all", "--require-approval", "never", "--outputs-file", file];
@@ -113,6 +113,7 @@ async function cdklocal(endpoint: string, folder: string, args: readonly string[
   const env = {
     ...process.env,
     PATH,
+    NODE_COMPILE_CACHE: COMPILED,
     AWS_ENDPOINT_URL: endpoint,
     AWS_ENDPOINT_URL_S3: endpoint,
     CDK_DISABLE_CLI_TELEMETRY: "true",

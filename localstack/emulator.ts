@@ -155,7 +155,8 @@ export async function answers(endpoint: string): Promise<boolean> {
 const hasEnded = (child: ChildProcess): boolean =>
   child.pid === undefined || child.exitCode !== null || child.signalCode !== null;
 
-function crashOf({ exitCode, signalCode }: ChildProcess, logFile: string): string {
+function crashOf({ pid, spawnfile, exitCode, signalCode }: ChildProcess, logFile: string): string {
+  if (pid === undefined) return `the emulator could not be started with ${spawnfile}`;
   return `the emulator ended by itself (${signalCode ?? `code ${exitCode}`}); it printed last:\n${tailOf(logFile)}`;
 }
 /** What it printed last. */

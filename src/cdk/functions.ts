@@ -5,7 +5,7 @@ import { LambdaFunction } from "aws-cdk-lib/aws-events-targets";
 import { FunctionUrlAuthType, type IFunction, InvokeMode, RecursiveLoop } from "aws-cdk-lib/aws-lambda";
 import type { Construct } from "constructs";
 import { deploymentFields } from "../wire/deployment.ts";
-import { ENVIRONMENT } from "../wire/environment.ts";
+import { ENVIRONMENT, HTTP_TIMEOUT_S } from "../wire/environment.ts";
 import { callbackPermissions, httpPermissions, type Parts, sweeperPermissions, workerPermissions } from "./access.ts";
 import { allowSelfInvocation, createFunction, type FunctionSpec, handlerEntry } from "./bundle.ts";
 import type { Choices } from "./props.ts";
@@ -14,8 +14,6 @@ import type { Choices } from "./props.ts";
 const MEMORY_MB = 256;
 /** It ends before the next sweep begins. */
 export const SWEEPER_TIMEOUT = Duration.seconds(55);
-/** Lambda's longest: an output is streamed for as long as somebody listens. */
-const HTTP_TIMEOUT = Duration.minutes(15);
 const CALLBACKS_TIMEOUT = Duration.seconds(30);
 
 /** What all functions have in common. */
@@ -104,7 +102,7 @@ export function createHttp(scope: Construct, id: string, parts: Parts, common: C
     entry: handlerEntry("http"),
     description: "Rookery: HTTP for signed requests",
     memoryMb: MEMORY_MB,
-    timeout: HTTP_TIMEOUT,
+    timeout: Duration.seconds(HTTP_TIMEOUT_S),
     permissions: httpPermissions(parts),
   });
   const { url } = door.addFunctionUrl({ authType: FunctionUrlAuthType.AWS_IAM, invokeMode: InvokeMode.RESPONSE_STREAM });

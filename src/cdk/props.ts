@@ -19,7 +19,8 @@ export interface RookeryProps {
   readonly workerMemoryMb?: number;
   /**
    * How long an invocation of the worker may take, at most 15 minutes: no step can take longer.
-   * @default 6 minutes: a step of the default `limits.stepMs` (5 minutes) fits
+   * A worker begins a step in the first half of its time only, so that every step has the second half.
+   * @default 11 minutes: a step of the default `limits.stepMs` (5 minutes) always fits
    */
   readonly workerTimeout?: Duration;
   /**
@@ -115,7 +116,7 @@ export function chosen(props: RookeryProps): Choices {
   const choices: Choices = {
     workerEntry: props.workerEntry,
     workerMemoryMb: props.workerMemoryMb ?? 256,
-    workerTimeout: props.workerTimeout ?? Duration.millis(STEP_MS + MINUTE_MS),
+    workerTimeout: props.workerTimeout ?? Duration.millis(2 * STEP_MS + MINUTE_MS),
     workerConcurrency: props.workerConcurrency ?? 10,
     environment: props.environment ?? {},
     batchSize: props.batchSize ?? 10,

@@ -157,9 +157,7 @@ export class Rookery extends Construct {
   #grant(grantee: IGrantable, permissions: readonly Permission[]): Grant {
     const where = { actions: ["ssm:GetParameter"], resources: [this.parameter.parameterArn] };
     return [where, ...permissions]
-      .map(({ actions, resources }) =>
-        Grant.addToPrincipal({ grantee, actions: [...actions], resourceArns: [...resources], scope: this }),
-      )
+      .map(({ actions, resources }) => Grant.addToPrincipal({ grantee, actions: [...actions], resourceArns: [...resources] }))
       .reduce((all, one) => all.combine(one));
   }
 }

@@ -41,7 +41,7 @@ export const LAYERS: readonly Layer[] = [
     at: "src/adapters/s3/",
     values: [...CORE, "src/adapters/shared/"],
     types: [],
-    packages: ["@aws-sdk/client-s3", "@aws-sdk/lib-storage", "@smithy/", "node:"],
+    packages: ["@aws-sdk/client-s3", "@smithy/", "node:"],
   },
   // The cost meter: middleware of the SDK's clients.
   { at: "src/adapters/metering/", values: CORE, types: [], packages: ["@aws-sdk/", "@smithy/"] },
