@@ -6,6 +6,8 @@ import { createClient } from "../runtime/client.ts";
 import { HTTP_TIMEOUT_S } from "../wire/environment.ts";
 import { createFunctionWorld } from "./wiring.ts";
 
+export type StreamHandler = ReturnType<typeof streamHandle>;
+export type CallbackHandler = ReturnType<typeof handle>;
 export interface DoorHandlerOptions {
   /**
    * Of the engines whose payloads and signals are checked at the door; an engine is a contract. Default none: then items
@@ -24,10 +26,10 @@ function optionsOf({ contracts = [] }: DoorHandlerOptions): CallbackAppOptions {
 }
 
 /** The whole door, behind a function URL whose callers sign their requests. */
-export function createHttpHandler(options: DoorHandlerOptions = {}): ReturnType<typeof streamHandle> {
+export function createHttpHandler(options: DoorHandlerOptions = {}): StreamHandler {
   return streamHandle(createHttpApp({ ...optionsOf(options), streamMs: HTTP_TIMEOUT_S * SECOND_MS - FINISH_MS }));
 }
 /** Callbacks only, behind a URL that anybody may call: a token is unguessable, and good once. */
-export function createCallbackHandler(options: DoorHandlerOptions = {}): ReturnType<typeof handle> {
+export function createCallbackHandler(options: DoorHandlerOptions = {}): CallbackHandler {
   return handle(createCallbackApp(optionsOf(options)));
 }
