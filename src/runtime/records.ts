@@ -26,6 +26,11 @@ export async function put(deps: Deps, draft: Draft, expected: Revision | "absent
   return written;
 }
 
+/** For what takes the place of a record: an item that has ended may be told of something, and goes when it was to go. */
+export function expiryOf({ expiresAtMs }: StoredRecord): { readonly expiresAtMs?: number } {
+  return expiresAtMs === undefined ? {} : { expiresAtMs };
+}
+
 /** One record by its key; null when there is none. */
 export async function readOne(deps: Pick<Deps, "store">, partition: string, sort: string): Promise<StoredRecord | null> {
   const [record] = await deps.store.read(partition, { from: sort, to: `${sort}!` }, 1);

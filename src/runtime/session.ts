@@ -24,7 +24,7 @@ import { decodeEvents, encodeEvents, type JournalContext } from "../wire/journal
 import { encodeLease } from "../wire/lease.ts";
 import { reckoningOf, ringBy } from "./alarms.ts";
 import type { Deps } from "./deps.ts";
-import { expiry } from "./expiry.ts";
+import { headExpiry } from "./expiry.ts";
 import { createFamily, type Family } from "./family.ts";
 import { settleConsumed } from "./inbox.ts";
 import type { Expected, LiveRecords } from "./live.ts";
@@ -128,7 +128,7 @@ export async function commit(session: Session, change: Transition, options: Comm
     tails.head.rememberedUntilAtMs === null
       ? null
       : { group: endedGroup(deps.namespace, tails.head.status.kind), atMs: tails.head.updatedAtMs };
-  const expires = expiry(deps, session.item, tails.head);
+  const expires = headExpiry(deps, session.item, tails.head);
   const draft = { partition, sort: HEAD_KEY, ...content, listed, ...(expires === null ? {} : { expiresAtMs: expires }) };
   const written = await put(deps, draft, session.headRevision, lease.token);
   if (!written.ok) {
