@@ -9,7 +9,9 @@ import { App, RemovalPolicy, Validations } from "aws-cdk-lib";
 import { AwsSolutionsChecks } from "cdk-nag";
 import { RookeryStack } from "./stack.ts";
 
-const app = new App({ analyticsReporting: false });
+/** Templates are held against CloudFormation's own schemas, too. */
+const STRICT = { "@aws-cdk/core:validateAgainstDefaultRules": true };
+const app = new App({ analyticsReporting: false, context: STRICT });
 const context = (name: string): string => String(app.node.tryGetContext(name) ?? "");
 
 const destroy = context("removal") === "destroy";

@@ -85,15 +85,15 @@ export function workerPermissions(parts: Parts): Permission[] {
     whichBlobs(parts),
   ];
 }
-/** It never runs a step: it needs no blob's content. */
+/** It never runs a step: it takes blobs away, with uploads that never ended, and reads none. */
 export function sweeperPermissions(parts: Parts): Permission[] {
   return [
     records(REMOVE, parts),
     alarms(parts),
     hints(SEND, parts),
     deadLetters([...PEEK, "sqs:DeleteMessage"], parts),
-    blobs(["s3:DeleteObject"], parts),
-    whichBlobs(parts),
+    blobs(["s3:DeleteObject", "s3:AbortMultipartUpload"], parts),
+    { ...whichBlobs(parts), actions: ["s3:ListBucket", "s3:ListBucketMultipartUploads"] },
   ];
 }
 /** All that a client can do. */

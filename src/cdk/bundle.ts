@@ -62,6 +62,8 @@ export function createFunction(scope: Construct, id: string, spec: FunctionSpec)
       // Tree-shaking works on the new module format only.
       mainFields: ["module", "main"],
       externalModules: [],
+      // A third less to load at a cold start. Names stay: errors are told by theirs.
+      esbuildArgs: { "--minify-whitespace": true, "--minify-syntax": true },
       sourceMap: true,
       sourcesContent: false,
     },

@@ -2,7 +2,7 @@
 import type { Head } from "../domain/head.ts";
 import type { FencingToken } from "../domain/ids.ts";
 import { type SegmentAddress, type StrandName, segmentKey } from "../domain/keys.ts";
-import { EMPTY_STRAND, tailSize, wantsSeal } from "../domain/strand.ts";
+import { EMPTY_STRAND, leastTail, tailSize, wantsSeal } from "../domain/strand.ts";
 import { encodeHead } from "../wire/head.ts";
 import type { Deps } from "./deps.ts";
 import { readOne } from "./records.ts";
@@ -11,13 +11,19 @@ import { sealStrand } from "./strands.ts";
 const STRANDS = { journal: "journal", log: "log", artifact: "sealedArtifacts" } as const satisfies Record<StrandName, keyof Head>;
 const STRAND_NAMES = ["journal", "log", "artifact"] as const;
 
+/** What a snapshot takes without its tails: its fields, and what its state comes to once it is packed. */
+interface BareSize {
+  readonly fieldBytes: number;
+  readonly packedBytes: number;
+  readonly stateChars: number;
+}
 /** The part of a session that sealing needs. */
 export interface Sealing {
   readonly deps: Deps;
   readonly partition: string;
   readonly lease: { readonly token: FencingToken };
-  /** The snapshot's size besides its tails and its state, once it was measured. */
-  bareBytes: number | null;
+  /** The snapshot's size besides its tails, once it was measured. */
+  bare: BareSize | null;
 }
 export interface SealedTails {
   readonly head: Head;
@@ -28,17 +34,29 @@ export interface SealedTails {
 export async function sealTails(session: Sealing, head: Head): Promise<SealedTails> {
   const { deps } = session;
   const allTails = tailSize(head.journal) + tailSize(head.log) + tailSize(head.sealedArtifacts);
-  if (allTails < deps.store.blockBytes / 4) return { head, merged: [] };
+  if (allTails < leastTail(deps.store.blockBytes)) return { head, merged: [] };
   const bytes = (await sizeBesides(session, head)) + allTails;
   const due = STRAND_NAMES.filter((name) => wantsSeal(head[STRANDS[name]], bytes, allTails, deps.store.blockBytes));
   return due.length === 0 ? { head, merged: [] } : sealAll(session, head, due);
 }
 
-/** What the snapshot takes besides its tails and its state is measured once a session: it hardly changes. */
+/**
+ * Measured once a session: its fields hardly change, and its states pack much alike. As JSON: what that takes for quotes
+ * and colons is about what the store takes for keys, revision and write id.
+ */
 async function sizeBesides(session: Sealing, head: Head): Promise<number> {
-  const bare = { ...head, journal: EMPTY_STRAND, log: EMPTY_STRAND, sealedArtifacts: EMPTY_STRAND, state: null };
-  session.bareBytes ??= JSON.stringify((await encodeHead(bare, session.deps.codec)).body).length;
-  return session.bareBytes + (head.state?.kind === "inline" ? head.state.json.length : 0);
+  session.bare ??= await measure(session, head);
+  const { fieldBytes, packedBytes, stateChars } = session.bare;
+  const now = charsOf(head);
+  return fieldBytes + (stateChars === 0 ? now : (packedBytes * now) / stateChars);
+}
+async function measure({ deps }: Sealing, head: Head): Promise<BareSize> {
+  const bare = { ...head, journal: EMPTY_STRAND, log: EMPTY_STRAND, sealedArtifacts: EMPTY_STRAND };
+  const { body, data } = await encodeHead(bare, deps.codec);
+  return { fieldBytes: JSON.stringify(body).length, packedBytes: data?.byteLength ?? 0, stateChars: charsOf(head) };
+}
+function charsOf({ state }: Head): number {
+  return state?.kind === "inline" ? state.json.length : 0;
 }
 
 async function sealAll(session: Sealing, head: Head, names: readonly StrandName[]): Promise<SealedTails> {

@@ -1,11 +1,9 @@
 /** Tables of the adapter's shape, on the emulator or on the engine that ROOKERY_TEST_DYNAMODB names. */
 import {
   CreateTableCommand,
-  type CreateTableCommandInput,
   DeleteTableCommand,
   DynamoDBClient,
   type DynamoDBClientConfig,
-  ResourceInUseException,
   UpdateTimeToLiveCommand,
   waitUntilTableExists,
 } from "@aws-sdk/client-dynamodb";
@@ -14,27 +12,17 @@ import { dynamoClientOptions } from "../../src/adapters/dynamodb/client-options.
 import { TABLE } from "../../src/adapters/dynamodb/table.ts";
 import { uniqueName } from "../contract/fixture.ts";
 import { endpoint } from "./clients.ts";
+import { tableInput } from "./table-shape.ts";
 
 /** Of DynamoDB; null where the suites cannot run. */
 export const dynamoEndpoint = process.env["ROOKERY_TEST_DYNAMODB"] ?? endpoint;
 
+/** It waits longer than a real one: on a busy machine a late answer is not to be taken for a lost one. */
+const patience = { ...dynamoClientOptions, requestHandler: { ...dynamoClientOptions.requestHandler, requestTimeout: 60_000 } };
+
 export function tableClient(options: DynamoDBClientConfig = {}): DynamoDBClient {
   const place = { region: REGION, credentials: CREDENTIALS, ...(dynamoEndpoint === null ? {} : { endpoint: dynamoEndpoint }) };
-  return new DynamoDBClient({ ...place, ...dynamoClientOptions, ...options });
-}
-
-const { due, list } = TABLE;
-const KEYS_ONLY = { ProjectionType: "KEYS_ONLY" } as const;
-const keys = (hash: string, range: string) => [
-  { AttributeName: hash, KeyType: "HASH" as const },
-  { AttributeName: range, KeyType: "RANGE" as const },
-];
-
-/** An engine that has just started takes longer than the client waits, and the repeat finds the table there. */
-async function created(client: DynamoDBClient, input: CreateTableCommandInput): Promise<void> {
-  await client.send(new CreateTableCommand(input)).catch((error: unknown) => {
-    if (!(error instanceof ResourceInUseException)) throw error;
-  });
+  return new DynamoDBClient({ ...place, ...patience, ...options });
 }
 
 export interface TestTable {
@@ -44,22 +32,7 @@ export interface TestTable {
 
 export async function createTable(client: DynamoDBClient): Promise<TestTable> {
   const TableName = `rookery-${uniqueName()}`;
-  await created(client, {
-    TableName,
-    BillingMode: "PAY_PER_REQUEST",
-    AttributeDefinitions: [
-      ...[TABLE.partition, TABLE.sort, list.group, list.at].map((name) => ({
-        AttributeName: name,
-        AttributeType: "S" as const,
-      })),
-      ...[due.shard, due.at].map((name) => ({ AttributeName: name, AttributeType: "N" as const })),
-    ],
-    KeySchema: keys(TABLE.partition, TABLE.sort),
-    GlobalSecondaryIndexes: [
-      { IndexName: due.index, KeySchema: keys(due.shard, due.at), Projection: KEYS_ONLY },
-      { IndexName: list.index, KeySchema: keys(list.group, list.at), Projection: KEYS_ONLY },
-    ],
-  });
+  await client.send(new CreateTableCommand(tableInput(TableName)));
   await waitUntilTableExists({ client, maxWaitTime: 60, minDelay: 1 }, { TableName });
   const ttl = { AttributeName: TABLE.expires, Enabled: true };
   await client.send(new UpdateTimeToLiveCommand({ TableName, TimeToLiveSpecification: ttl }));

@@ -37,7 +37,7 @@ test("a completed item: every record may go a day after it may be forgotten, and
   expect(new Set(Object.values(told))).toEqual(new Set([expiresAtMs]));
   expect(await keyOf(here, "k")).toMatchObject({ expiresAtMs, body: { remembered: until } });
   expect((await dueOf(here, workId))?.due).toBeNull();
-  await here.advance(RETENTION_MS + 2 * DAY_MS, DAY_MS / 4);
+  await here.advance(RETENTION_MS - DAY_MS, DAY_MS / 4);
   expect((await here.client.status(workId)).alarmAtMs).toBeNull();
 });
 
@@ -113,4 +113,25 @@ test("what is sent to an item that has ended goes with it", async () => {
   await here.advance(3 * 60_000, 60_000);
   const until = (await here.client.status(workId)).rememberedUntilAtMs ?? 0;
   expect(new Set(Object.values(await expiries(here, workId)))).toEqual(new Set([until + DAY_MS]));
+});
+
+test("an item whose records may go is gone, in whatever order the store takes them", async () => {
+  const here = world();
+  let steps = 0;
+  here.work([
+    engineOf(async (_state, ctx) => {
+      steps += 1;
+      return ctx.complete(1);
+    }),
+  ]);
+  const workId = await enqueue(here);
+  await here.end(workId);
+  await here.advance(RETENTION_MS + 2 * DAY_MS, DAY_MS / 4);
+  const head = (await here.records(workId)).find(({ sort }) => sort === "LIVE/HEAD");
+  await here.deps.store.remove({ partition: `test/${workId}`, sort: "LIVE/HEAD" }, head?.revision ?? 0);
+  await expect(here.client.status(workId)).rejects.toThrow("no work item");
+  await here.deps.queue.send(JSON.stringify({ v: 1, ns: "test", id: workId, at: 0 }), { delayMs: 0, lane: "normal", tenant: "" });
+  await here.advance(60_000, 1_000);
+  expect(steps).toBe(1);
+  expect([...here.broker.entries]).toEqual([]);
 });

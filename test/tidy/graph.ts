@@ -41,10 +41,10 @@ export const LAYERS: readonly Layer[] = [
     at: "src/adapters/s3/",
     values: [...CORE, "src/adapters/shared/"],
     types: [],
-    packages: ["@aws-sdk/client-s3", "@aws-sdk/lib-storage", "@smithy/", "node:"],
+    packages: ["@aws-sdk/client-s3", "@smithy/", "node:"],
   },
   // The cost meter: middleware of the SDK's clients.
-  { at: "src/adapters/metering/", values: CORE, types: [], packages: ["@aws-sdk/", "@smithy/"] },
+  { at: "src/adapters/metering/", values: [...CORE, "src/adapters/dynamodb/"], types: [], packages: ["@aws-sdk/", "@smithy/"] },
   { at: "src/http/", values: [...CORE, "src/runtime/"], types: [], packages: ["hono", "hono/"] },
   { at: "src/engines/", values: ["src/index.ts"], types: [], packages: ["zod"] },
   { at: "src/ai/", values: ["src/index.ts"], types: [], packages: ["ai", "@ai-sdk/provider", "zod"] },
