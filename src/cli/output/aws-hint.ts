@@ -34,7 +34,7 @@ function causesOf(thrown: unknown): SdkFailure[] {
 function hintFor(failure: SdkFailure): string | null {
   if (isWithoutCredentials(failure)) return CREDENTIALS;
   if (isBadKey(failure)) return "sign in anew: the credentials are wrong, have expired, or belong to another partition";
-  if (isDenied(failure)) return "let these credentials do it: grantOperate, grantRead and grantEnqueue of the construct";
+  if (isDenied(failure)) return "let these credentials do it: grantOperate of the construct Rookery, or grantWork to work";
   if (isUnreachable(failure)) return "is there a network, is the region right, and does AWS_ENDPOINT_URL (if set) answer?";
   return null;
 }
