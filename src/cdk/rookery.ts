@@ -81,8 +81,8 @@ export class Rookery extends Construct {
     const common = commonOf(this.#parts, choices, deployment);
     this.workerFunction = createWorker(this, "Worker", this.#parts, choices, common);
     this.sweeperFunction = createSweeper(this, "Sweeper", this.#parts, choices, common);
-    this.#http = choices.http ? createHttp(this, "Http", this.#parts, common) : null;
-    const callbacks = choices.callbacks ? createCallbacks(this, "Callbacks", this.#parts, common) : null;
+    this.#http = choices.http ? createHttp(this, "Http", this.#parts, choices, common) : null;
+    const callbacks = choices.callbacks ? createCallbacks(this, "Callbacks", this.#parts, choices, common) : null;
     this.httpFunction = this.#http?.door;
     this.httpUrl = this.#http?.url;
     this.callbacksFunction = callbacks?.door;

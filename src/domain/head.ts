@@ -7,6 +7,7 @@ import type { Item, Stored } from "./item.ts";
 import { RECOVER_MS } from "./limits.ts";
 import type { StoredError } from "./stored-error.ts";
 import { EMPTY_STRAND, type Strand } from "./strand.ts";
+import { NO_UNITS, type Units } from "./units.ts";
 import type { StoredWake } from "./wake.ts";
 
 /** A cause as data; `recover` is given it with a live Error. */
@@ -92,6 +93,8 @@ export interface Head {
   readonly crashes: number;
   readonly lastError: StoredError | null;
   readonly meters: Readonly<Record<string, number>>;
+  /** What workers had used for it when it was committed, where that is counted. */
+  readonly units: Units;
   readonly artifacts: readonly ArtifactRef[];
   readonly sealedArtifacts: Strand;
   readonly journal: Strand;
@@ -133,6 +136,7 @@ export function initialHead(item: Item, deadlineMs: number | null = item.deadlin
     crashes: 0,
     lastError: null,
     meters: {},
+    units: NO_UNITS,
     artifacts: [],
     sealedArtifacts: EMPTY_STRAND,
     journal: EMPTY_STRAND,

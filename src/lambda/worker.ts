@@ -1,4 +1,5 @@
 import type { Context, SQSBatchResponse, SQSEvent } from "aws-lambda";
+import { createMeter } from "../adapters/metering/meter.ts";
 import { messageOfRecord } from "../adapters/sqs/event-message.ts";
 import type { Engine } from "../domain/engine.ts";
 import { workBatch } from "../runtime/batch.ts";
@@ -18,8 +19,10 @@ export type WorkerHandler = (event: SQSEvent, context: Context) => Promise<SQSBa
  */
 export function createWorkerHandler({ engines }: WorkerHandlerOptions): WorkerHandler {
   const loaded = createEngines(engines);
-  const { deps, deployment, publishMetrics, endSandbox } = createFunctionWorld();
+  const meter = createMeter();
+  const { deps, deployment, publishMetrics, endSandbox } = createFunctionWorld({ meter });
   return async (event, context) => {
+    meter.delivered(event.Records.map(({ body, receiptHandle }) => ({ body, handle: receiptHandle })));
     const messages = event.Records.map((record) => messageOfRecord(record, deployment));
     const endsAtMs = deps.clock.nowMs() + context.getRemainingTimeInMillis();
     const { returned, finished, abandoned } = await workBatch(deps, loaded, messages, { endsAtMs });

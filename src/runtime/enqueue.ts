@@ -17,7 +17,7 @@ import type { StoredRecord } from "../ports/record-store.ts";
 import { sha256 } from "../wire/digest.ts";
 import { encodeItem } from "../wire/item.ts";
 import { decodeKey, encodeKey } from "../wire/key.ts";
-import { writeDue } from "./alarms.ts";
+import { reckoningOf, writeDue } from "./alarms.ts";
 import type { Deps } from "./deps.ts";
 import { sendNext } from "./hints.ts";
 import { readDue, readLive } from "./live.ts";
@@ -173,7 +173,7 @@ export async function create(deps: Deps, draft: Draft, workId: WorkId, startedAt
     parent: draft.parent,
   };
   const head = initialHead(item);
-  const alarm = alarmFor(head, startedAtMs);
+  const alarm = alarmFor(head, { ...reckoningOf(deps), nowMs: startedAtMs });
   const atMs = head.status.kind === "sleeping" ? alarm.atMs : Math.min(alarm.atMs, startedAtMs + ALARM_ENQUEUE_MS);
   const due: Due = { why: "enqueue", atMs, version: 0, rings: 0 };
   await setAlarm(deps, partition, due);

@@ -28,5 +28,5 @@ export async function sendNext(deps: Deps, item: Item, head: Head, hops = 0): Pr
   const wakes = wakesAt(status);
   if (wakes === null) return;
   const delayMs = wakes.wakeAtMs - deps.clock.nowMs();
-  if (delayMs <= MAX_DELAY_MS) await sendHint(deps, item, head.version, delayMs);
+  if (delayMs <= deps.settings.maxDelayMs) await sendHint(deps, item, head.version, delayMs);
 }

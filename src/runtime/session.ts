@@ -17,11 +17,12 @@ import { HEAD_KEY, LEASE_KEY } from "../domain/keys.ts";
 import type { Lease } from "../domain/lease.ts";
 import { HEAD_ARTIFACTS } from "../domain/limits.ts";
 import { append } from "../domain/strand.ts";
+import { addUnits, NO_UNITS } from "../domain/units.ts";
 import type { Revision } from "../ports/record-store.ts";
 import { encodeHead } from "../wire/head.ts";
 import { decodeEvents, encodeEvents, type JournalContext } from "../wire/journal.ts";
 import { encodeLease } from "../wire/lease.ts";
-import { ringBy } from "./alarms.ts";
+import { reckoningOf, ringBy } from "./alarms.ts";
 import type { Deps } from "./deps.ts";
 import { expiry } from "./expiry.ts";
 import { createFamily, type Family } from "./family.ts";
@@ -115,6 +116,7 @@ export async function commit(session: Session, change: Transition, options: Comm
     released: options.release,
     attempt: next.attempt + (options.release ? 0 : 1),
     consumed: options.consumed ?? [],
+    units: addUnits(next.units, deps.meter?.take(partition) ?? NO_UNITS),
     ...firstArtifacts(next),
     journal: append(next.journal, lines),
     log: append(next.log, options.log ?? []),
@@ -158,9 +160,9 @@ function tellBadEnd({ deps, item, head }: Session): void {
 /** What must stand before HEAD may say so: an alarm early enough, and the end of what an earlier commit consumed. */
 async function before(session: Session, next: Head): Promise<void> {
   const { deps, partition, head, due } = session;
-  const nowMs = deps.clock.nowMs();
-  if (needsRewrite(due, alarmFor(next, nowMs), nowMs)) {
-    const soon = alarmBeforeCommit(next, nowMs);
+  const reckoning = reckoningOf(deps);
+  if (needsRewrite(due, alarmFor(next, reckoning), reckoning.nowMs)) {
+    const soon = alarmBeforeCommit(next, reckoning);
     await ringBy(deps, partition, soon);
     session.due = soon;
   }

@@ -399,6 +399,7 @@ describe("decide", () => {
     const anyHand = fc.record({ messageId: fc.constantFrom("m1", "m2"), version: fc.option(any.count), receiveCount: any.count });
     const circumstances = fc.record({
       nowMs: any.instant,
+      maxDelayMs: fc.constant(MAX_DELAY_MS),
       holderGone: fc.boolean(),
       ownLease: fc.boolean(),
       engineLoaded: fc.boolean(),

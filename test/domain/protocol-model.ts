@@ -11,6 +11,7 @@ import {
   inboxAlarm,
   isAlarmSet,
   needsRewrite,
+  type Reckoning,
   retentionAlarm,
   ring,
   wakesAt,
@@ -106,6 +107,9 @@ export class Model {
     this.#ids += 1;
     return this.#ids;
   }
+  reckoning(nowMs = this.nowMs): Reckoning {
+    return { nowMs, maxDelayMs: MAX_DELAY_MS };
+  }
   send(version: number | null, delayMs: number): void {
     const visibleAtMs = this.nowMs + Math.min(MAX_DELAY_MS, Math.max(0, delayMs));
     this.messages.push({ id: `m${this.nextId()}`, version, visibleAtMs, receives: 0, delivery: 0 });
@@ -190,7 +194,7 @@ export class Model {
       const ownLease = own !== null && live.lease?.token === own.lease.token;
       const holderGone = ownLease || (this.processTable && live.lease !== null && !this.alive.has(live.lease.holder));
       const hand = { messageId: message.id, version: message.version, receiveCount: message.receives };
-      const decision = decide(live, hand, { nowMs: this.nowMs, holderGone, ownLease, engineLoaded: true, groupSeen: true });
+      const decision = decide(live, hand, { ...this.reckoning(), holderGone, ownLease, engineLoaded: true, groupSeen: true });
       if (decision.kind === "claim" && decision.claim.takeOver !== null) this.happened.add("decided to claim a lapsed lease");
       yield;
       if (decision.kind === "delete") return remove();
@@ -377,8 +381,8 @@ export class Model {
       session.beats = false;
       if (session.lost) return false;
     }
-    if (needsRewrite(session.due, alarmFor(next, this.nowMs), this.nowMs)) {
-      const soon = alarmBeforeCommit(next, this.nowMs);
+    if (needsRewrite(session.due, alarmFor(next, this.reckoning()), this.nowMs)) {
+      const soon = alarmBeforeCommit(next, this.reckoning());
       yield* this.ringBy(soon);
       session.due = soon;
     }
@@ -430,7 +434,7 @@ export class Model {
     yield;
     const { due } = this;
     if (isEnded(live.head.status) || isOwed(live, nowMs)) return false;
-    return !needsRewrite(due, alarmFor(live.head, nowMs), nowMs);
+    return !needsRewrite(due, alarmFor(live.head, this.reckoning(nowMs)), nowMs);
   }
   *look({ head }: Session): Generator<undefined, boolean, undefined> {
     yield* this.sendNext(head);
@@ -447,7 +451,7 @@ export class Model {
       yield;
       if (isOwed(live, nowMs)) return false;
       if (isEnded(live.head.status)) return yield* this.settle();
-      const need = alarmFor(live.head, nowMs);
+      const need = alarmFor(live.head, this.reckoning(nowMs));
       if (!needsRewrite(due, need, nowMs)) return true;
       if (due.atMs <= nowMs) yield* this.sendNext(live.head);
       yield;
@@ -463,7 +467,7 @@ export class Model {
     if (due.atMs > nowMs) return;
     yield;
     const live = this.read();
-    const todo = ring(due, live.head, isOwed(live, nowMs), nowMs);
+    const todo = ring(due, live.head, isOwed(live, nowMs), this.reckoning(nowMs));
     if (todo.kind === "collect") return;
     yield;
     this.happened.add(`rang for ${todo.next.why}`);

@@ -44,7 +44,7 @@ export const LAYERS: readonly Layer[] = [
     packages: ["@aws-sdk/client-s3", "@smithy/", "node:"],
   },
   // The cost meter: middleware of the SDK's clients.
-  { at: "src/adapters/metering/", values: CORE, types: [], packages: ["@aws-sdk/", "@smithy/"] },
+  { at: "src/adapters/metering/", values: [...CORE, "src/adapters/dynamodb/"], types: [], packages: ["@aws-sdk/", "@smithy/"] },
   { at: "src/http/", values: [...CORE, "src/runtime/"], types: [], packages: ["hono", "hono/"] },
   { at: "src/engines/", values: ["src/index.ts"], types: [], packages: ["zod"] },
   { at: "src/ai/", values: ["src/index.ts"], types: [], packages: ["ai", "@ai-sdk/provider", "zod"] },
@@ -65,6 +65,12 @@ export const LAYERS: readonly Layer[] = [
     values: ["src/domain/", "src/wire/", "src/runtime/settings.ts", "src/adapters/dynamodb/table.ts", "src/handlers/"],
     types: [],
     packages: ["aws-cdk-lib", "aws-cdk-lib/", "constructs", "node:module", "node:path", "node:url"],
+  },
+  {
+    at: "src/adapters/examine/",
+    values: [...CORE, "src/adapters/shared/"],
+    types: [],
+    packages: ["@aws-sdk/"],
   },
   { at: "src/adapters/ssm/", values: CORE, types: [], packages: ["@aws-sdk/client-ssm"] },
   {
