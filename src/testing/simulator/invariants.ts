@@ -237,7 +237,7 @@ export const AT_END: readonly Invariant<AtEnd>[] = [
   },
 ];
 const WRITES = 12;
-const WRITES_EACH = 8;
+const WRITES_EACH = 5;
 const SENDS = 12;
 const SENDS_EACH = 4;
 

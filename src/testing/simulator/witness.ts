@@ -45,6 +45,7 @@ export interface Watched {
   /** What came in and is there still. */
   unread: number;
   headWrites: number;
+  /** Of its live records. */
   writes: number;
   sends: number;
   signals: number;
@@ -95,8 +96,8 @@ export function createWitness(stage: Stage, processes: ReadonlyMap<string, SimPr
   async function written(who: string, draft: RecordDraft, revision: number): Promise<void> {
     const one = watched(draft.partition);
     if (one === null) return;
-    one.writes += 1;
     const { sort } = draft;
+    if (ITEM_SORTS.includes(sort)) one.writes += 1;
     const record: StoredRecord = { ...draft, revision };
     const clock = processes.get(who)?.clock ?? { nowMs: () => Math.floor(stage.nowMs()) };
     const change: RecordChange = { who, one, nowMs: clock.nowMs(), stage, isGone: (holder) => isGone(stage, holder, who) };
