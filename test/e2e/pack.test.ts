@@ -171,16 +171,6 @@ function pack(): string {
   return join(scratch, tarball ?? "");
 }
 
-/** What is optional, as if the project had installed it. */
-function linkPeers(): void {
-  const { peerDependencies } = JSON.parse(readFileSync(join(installed, "package.json"), "utf8")) as { peerDependencies: object };
-  for (const peer of Object.keys(peerDependencies)) {
-    const link = join(project, "node_modules", peer);
-    mkdirSync(dirname(link), { recursive: true });
-    if (!existsSync(link)) symlinkSync(join(root, "node_modules", peer), link);
-  }
-}
-
 function typeCheck(files: readonly string[], options: Readonly<Record<string, unknown>>): Ended {
   const compilerOptions = {
     strict: true,
