@@ -89,7 +89,28 @@ export const wrong = defineEngine(Tally, {
 });
 `;
 
-const FILES = { contract: CONTRACT, engine: ENGINE, "rookery.config": CONFIG, misuse: MISUSE, "own.test": OWN_TEST };
+/** For a CDK app of one's own. */
+const STACK = `
+import { App, Stack } from "aws-cdk-lib";
+import { Rookery } from "rookery/cdk";
+const stack = new Stack(new App(), "nest");
+new Rookery(stack, "Rookery", { workerEntry: "worker.ts", lanes: 3 });
+`;
+const WORKER = `
+import { createWorkerHandler } from "rookery/lambda";
+import { tally } from "./engine.ts";
+export const handler = createWorkerHandler({ engines: [tally] });
+`;
+
+const FILES = {
+  contract: CONTRACT,
+  engine: ENGINE,
+  "rookery.config": CONFIG,
+  misuse: MISUSE,
+  "own.test": OWN_TEST,
+  stack: STACK,
+  worker: WORKER,
+};
 
 interface Ended {
   readonly status: number | null;
@@ -148,6 +169,16 @@ function pack(): string {
   const [tarball] = readdirSync(scratch).filter((file) => file.endsWith(".tgz"));
   expect(tarball).toBeDefined();
   return join(scratch, tarball ?? "");
+}
+
+/** What is optional, as if the project had installed it. */
+function linkPeers(): void {
+  const { peerDependencies } = JSON.parse(readFileSync(join(installed, "package.json"), "utf8")) as { peerDependencies: object };
+  for (const peer of Object.keys(peerDependencies)) {
+    const link = join(project, "node_modules", peer);
+    mkdirSync(dirname(link), { recursive: true });
+    if (!existsSync(link)) symlinkSync(join(root, "node_modules", peer), link);
+  }
 }
 
 function typeCheck(files: readonly string[], options: Readonly<Record<string, unknown>>): Ended {
@@ -218,6 +249,20 @@ describe("the packed package", () => {
     const { status, all } = run(older, [join(installed, "dist/cli/main.js"), "list", "--stack", "Any"], project);
     expect(status).toBe(1);
     expect(all).toContain("this needs Node 24 or later");
+  });
+
+  test("deploys: a CDK app type-checks, and synthesizes functions that hold all they need", () => {
+    linkPeers();
+    const checked = typeCheck(["stack.ts", "worker.ts"], { ...NODE_TYPES, skipLibCheck: true });
+    expect(checked.status, checked.all).toBe(0);
+    succeed(process.execPath, ["stack.ts"], project, { ...process.env, CDK_OUTDIR: "assembly", CDK_VALIDATION: "false" });
+    const assembly = join(project, "assembly");
+    const bundles = readdirSync(assembly).filter((name) => name.startsWith("asset."));
+    const codes = bundles.map((name) => readFileSync(join(assembly, name, "index.mjs"), "utf8"));
+    expect(codes).toHaveLength(3);
+    expect(codes.filter((code) => code.includes('"tally"'))).toHaveLength(1);
+    for (const code of codes) expect(code).not.toMatch(/^import[^\n]*["'](rookery|@aws-|hono|zod)/m);
+    expect(readFileSync(join(assembly, "nest.template.json"), "utf8")).toContain('"/rookery/nest/deployment"');
   });
 
   test("runs the project's own engine to its end", () => {
