@@ -5,14 +5,17 @@ import { z } from "zod";
 import { CREDENTIALS, REGION } from "../../localstack/emulator.ts";
 import { createMemoryLogger } from "../../src/adapters/memory/logger.ts";
 import { createProcessTable } from "../../src/adapters/node/process-table.ts";
-import { createAwsWorld } from "../../src/aws.ts";
-import { invariant } from "../../src/domain/errors.ts";
+import { createAwsClient, createAwsWorld } from "../../src/aws.ts";
+import { explain } from "../../src/cli/output/failure.ts";
+import { invariant, StoreUnavailableError } from "../../src/domain/errors.ts";
 import { itemPartition, parseNamespace, parseWorkId } from "../../src/domain/ids.ts";
 import { writeDue } from "../../src/runtime/alarms.ts";
 import { NO_METRICS } from "../../src/runtime/deps.ts";
 import { readDue } from "../../src/runtime/live.ts";
 import { type Answer, call, expectColumns, killStarted, ROOT, type Started, scratch, start, TROUBLE } from "../cli/support.ts";
 import { endpoint } from "./clients.ts";
+import { failing } from "./faulty-door.ts";
+import { listenOnLoopback } from "./loopback.ts";
 import { awsEnvironment, createDeployment, nameDeployment, type TestDeployment } from "./world.ts";
 
 const ENGINES = ["--engines", TROUBLE, "--engines", join(ROOT, "test/cli/approvals.ts")];
@@ -54,7 +57,7 @@ describe.skipIf(endpoint === null)("a stack on the command line", () => {
       const id = (await well(begun)).trim();
       expect(await well(rookery("tail", id, "--json"))).toContain('"kind":"end"');
       const [status, list, events, artifact] = await Promise.all([
-        well(rookery("status", "trouble/mine", "--json")),
+        well(looked("status", "trouble/mine", "--json")),
         well(looked("list", "--engine", "trouble")),
         well(looked("events", id)),
         well(looked("artifact", "show", id, "report 1.json")),
@@ -133,6 +136,23 @@ describe.skipIf(endpoint === null)("a stack on the command line", () => {
       const says = /^rookery: no stack "Nowhere" .* in region us-east-1\n {2}hint: is it deployed/m;
       const answers = await Promise.all([looked("list", "--stack", "Nowhere"), rookery("worker", "--stack", "Nowhere")]);
       for (const answer of answers) expect(answer).toMatchObject({ code: 3, stdout: "", stderr: expect.stringMatching(says) });
+    });
+
+    test("is given up after some 9 s where nobody answers", async () => {
+      let asked = 0;
+      const silent = await listenOnLoopback(() => {
+        asked += 1;
+      });
+      const place = { endpoint: silent.endpoint, region: REGION, credentials: CREDENTIALS };
+      const { error, tookMs } = await failing(() => createAwsClient({ stack: "Mute", ...place }));
+      await silent.close();
+      expect(error).toBeInstanceOf(StoreUnavailableError);
+      expect(explain(error)).toMatchObject({
+        exit: 1,
+        message: expect.stringMatching(/^GetParameter of \/rookery\/Mute\/deployment in region us-east-1: no answer in time/),
+        hint: expect.stringContaining("is there a network"),
+      });
+      expect({ asked, soon: tookMs < 20_000 }).toEqual({ asked: 3, soon: true });
     });
   });
 

@@ -1,5 +1,5 @@
 /** A stack in AWS named on the command line: when it is meant, and what is said where nobody can be reached. Needs no AWS. */
-import { writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from "vitest";
@@ -126,6 +126,14 @@ test("where the AWS SDK is not installed, it says what to install", async () => 
     expect(stderr).toContain(hint);
   }
   expect(examined.stdout.replaceAll(/\s+/g, " ")).toContain(`-> ${hint}`);
-  const optional = Object.keys(manifest.peerDependencies).filter((name) => name.startsWith("@aws-sdk/"));
-  expect(optional).toEqual(expect.arrayContaining([...AWS_PACKAGES]));
+});
+test("what it says to install is what the adapters import, and is a peer", () => {
+  const adapters = join(ROOT, "src/adapters");
+  const files = readdirSync(adapters, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".ts"));
+  const texts = [...files.map((name) => join(adapters, name)), join(ROOT, "src/aws.ts")].map((path) =>
+    readFileSync(path, "utf8"),
+  );
+  const imported = texts.flatMap((text) => [...text.matchAll(/from "(@aws-sdk\/[^"]+)"/g)].map(([, name]) => name));
+  expect([...new Set(imported)].sort()).toEqual(AWS_PACKAGES);
+  expect(Object.keys(manifest.peerDependencies)).toEqual(expect.arrayContaining([...AWS_PACKAGES]));
 });
