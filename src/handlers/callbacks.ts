@@ -1,3 +1,3 @@
-import { createCallbackHandler } from "../lambda/http.ts";
+import { createCallbackHandler, type Handler } from "../lambda/http.ts";
 
-export const handler = createCallbackHandler();
+export const handler: Handler = createCallbackHandler();

@@ -5,8 +5,9 @@ import { createClient } from "../runtime/client.ts";
 import { HTTP_TIMEOUT_S } from "../wire/environment.ts";
 import { createFunctionWorld } from "./wiring.ts";
 
-type StreamHandler = ReturnType<typeof streamHandle>;
-type Handler = ReturnType<typeof handle>;
+/** As Lambda calls them for a function URL. */
+export type StreamHandler = ReturnType<typeof streamHandle>;
+export type Handler = ReturnType<typeof handle>;
 
 /** What is streamed ends before the invocation does, and a browser goes on with a new one. */
 const FINISH_MS = 5 * SECOND_MS;
