@@ -147,17 +147,6 @@ function findOlderNode(): { readonly path: string; readonly version: string } | 
 }
 const OLDER = findOlderNode();
 
-/** The optional packages, as the project would install them. */
-function linkPeers(): void {
-  const { peerDependencies } = JSON.parse(readFileSync(join(installed, "package.json"), "utf8")) as { peerDependencies: object };
-  for (const peer of Object.keys(peerDependencies)) {
-    const place = join(project, "node_modules", peer);
-    if (existsSync(place)) continue;
-    mkdirSync(dirname(place), { recursive: true });
-    symlinkSync(join(root, "node_modules", peer), place);
-  }
-}
-
 /** A copy, so that packing rebuilds nobody else's \`dist\`. */
 function pack(): string {
   for (const path of trackedFiles(root).filter((file) => !file.startsWith("test/"))) {
