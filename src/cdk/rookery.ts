@@ -12,7 +12,14 @@ import { Construct } from "constructs";
 import { InvalidArgumentError } from "../domain/errors.ts";
 import type { Lane } from "../domain/lane.ts";
 import { deploymentParameter } from "../wire/deployment.ts";
-import { enqueuePermissions, operatePermissions, type Parts, type Permission, readPermissions } from "./access.ts";
+import {
+  enqueuePermissions,
+  operatePermissions,
+  type Parts,
+  type Permission,
+  readPermissions,
+  workPermissions,
+} from "./access.ts";
 import { createAlarms } from "./alarms.ts";
 import { createDashboard } from "./dashboard.ts";
 import {
@@ -110,6 +117,13 @@ export class Rookery extends Construct {
   grantOperate(grantee: IGrantable): Grant {
     const grant = this.#grant(grantee, operatePermissions(this.#parts));
     return this.#http === null ? grant : grant.combine(this.#http.door.grantInvokeUrl(grantee));
+  }
+  /**
+   * To work, by `rookery worker --stack` and `rookery run --stack` or the SDK's `work` and `drive`: in development, and on
+   * machines of one's own beside the functions.
+   */
+  grantWork(grantee: IGrantable): Grant {
+    return this.#grant(grantee, workPermissions(this.#parts));
   }
 
   /** Seconds that the oldest message of a lane has waited. */

@@ -43,9 +43,7 @@ export function placeFields(where: Where): { readonly home: string } | { readonl
 }
 
 /** Optional peers of the package that `rookery/aws` loads. */
-export const AWS_PACKAGES = ["client-dynamodb", "client-s3", "client-sqs", "client-ssm", "lib-storage"].map(
-  (name) => `@aws-sdk/${name}`,
-);
+export const AWS_PACKAGES = ["dynamodb", "s3", "sqs", "ssm"].map((name) => `@aws-sdk/client-${name}`);
 
 /** @throws CliError that says what to install */
 export async function loadAws(): Promise<typeof import("../aws.ts")> {

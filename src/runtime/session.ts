@@ -19,12 +19,11 @@ import { HEAD_ARTIFACTS } from "../domain/limits.ts";
 import { append } from "../domain/strand.ts";
 import { addUnits, NO_UNITS } from "../domain/units.ts";
 import type { Revision } from "../ports/record-store.ts";
-import { encodeHead } from "../wire/head.ts";
 import { decodeEvents, encodeEvents, type JournalContext } from "../wire/journal.ts";
 import { encodeLease } from "../wire/lease.ts";
 import { reckoningOf, ringBy } from "./alarms.ts";
 import type { Deps } from "./deps.ts";
-import { expiry } from "./expiry.ts";
+import { headExpiry } from "./expiry.ts";
 import { createFamily, type Family } from "./family.ts";
 import { settleConsumed } from "./inbox.ts";
 import type { Expected, LiveRecords } from "./live.ts";
@@ -86,7 +85,6 @@ export async function claim(
     leaseRevision: written.revision,
     due: live.due,
     journal,
-    bare: null,
     lost: false,
     mail: false,
     family: createFamily(live.hasChildren),
@@ -123,13 +121,12 @@ export async function commit(session: Session, change: Transition, options: Comm
   };
   const tails = await sealTails(session, appended);
   await before(session, tails.head);
-  const content = await encodeHead(tails.head, deps.codec);
   const listed =
     tails.head.rememberedUntilAtMs === null
       ? null
       : { group: endedGroup(deps.namespace, tails.head.status.kind), atMs: tails.head.updatedAtMs };
-  const expires = expiry(deps, session.item, tails.head);
-  const draft = { partition, sort: HEAD_KEY, ...content, listed, ...(expires === null ? {} : { expiresAtMs: expires }) };
+  const expires = headExpiry(deps, session.item, tails.head);
+  const draft = { partition, sort: HEAD_KEY, ...tails.content, listed, ...(expires === null ? {} : { expiresAtMs: expires }) };
   const written = await put(deps, draft, session.headRevision, lease.token);
   if (!written.ok) {
     session.lost = true;

@@ -143,6 +143,28 @@ function succeed(...call: Parameters<typeof run>): string {
   return stdout;
 }
 
+/** Of those that callers may have and workers may not, the first on the path. */
+function findOlderNode(): { readonly path: string; readonly version: string } | null {
+  for (const folder of (process.env["PATH"] ?? "").split(delimiter)) {
+    const path = join(folder, "node");
+    const version = spawnSync(path, ["--version"], { encoding: "utf8" }).stdout?.trim() ?? "";
+    if (/^v2[0-3]\./.test(version)) return { path, version };
+  }
+  return null;
+}
+const OLDER = findOlderNode();
+
+/** The optional packages, as the project would install them. */
+function linkPeers(): void {
+  const { peerDependencies } = JSON.parse(readFileSync(join(installed, "package.json"), "utf8")) as { peerDependencies: object };
+  for (const peer of Object.keys(peerDependencies)) {
+    const place = join(project, "node_modules", peer);
+    if (existsSync(place)) continue;
+    mkdirSync(dirname(place), { recursive: true });
+    symlinkSync(join(root, "node_modules", peer), place);
+  }
+}
+
 /** A copy, so that packing rebuilds nobody else's \`dist\`. */
 function pack(): string {
   for (const path of trackedFiles(root).filter((file) => !file.startsWith("test/"))) {
@@ -154,16 +176,6 @@ function pack(): string {
   const [tarball] = readdirSync(scratch).filter((file) => file.endsWith(".tgz"));
   expect(tarball).toBeDefined();
   return join(scratch, tarball ?? "");
-}
-
-/** What is optional, as if the project had installed it. */
-function linkPeers(): void {
-  const { peerDependencies } = JSON.parse(readFileSync(join(installed, "package.json"), "utf8")) as { peerDependencies: object };
-  for (const peer of Object.keys(peerDependencies)) {
-    const link = join(project, "node_modules", peer);
-    mkdirSync(dirname(link), { recursive: true });
-    if (!existsSync(link)) symlinkSync(join(root, "node_modules", peer), link);
-  }
 }
 
 function typeCheck(files: readonly string[], options: Readonly<Record<string, unknown>>): Ended {
@@ -220,6 +232,20 @@ describe("the packed package", () => {
     const entries = Object.keys(exports).filter((entry) => !entry.endsWith(".json"));
     const code = entries.map((entry) => `await import("rookery${entry.slice(1)}");`).join("");
     succeed(process.execPath, ["--input-type=module", "-e", code], project);
+  });
+
+  test.skipIf(OLDER === null)(`lets callers in by ${OLDER?.version ?? "an older Node"}, and no worker`, () => {
+    linkPeers();
+    const code = `
+      const { createAwsClient } = await import("rookery/aws");
+      const { defineContract } = await import("rookery");
+      console.log(typeof createAwsClient, typeof defineContract);
+    `;
+    const older = OLDER?.path ?? "";
+    expect(succeed(older, ["--input-type=module", "-e", code], project)).toBe("function function\n");
+    const { status, all } = run(older, [join(installed, "dist/cli/main.js"), "list", "--stack", "Any"], project);
+    expect(status).toBe(1);
+    expect(all).toContain("this needs Node 24 or later");
   });
 
   test("deploys: a CDK app type-checks, and synthesizes functions that hold all they need", () => {

@@ -72,7 +72,7 @@ export const LAYERS: readonly Layer[] = [
     types: [],
     packages: ["@aws-sdk/"],
   },
-  { at: "src/adapters/ssm/", values: CORE, types: [], packages: ["@aws-sdk/client-ssm"] },
+  { at: "src/adapters/ssm/", values: [...CORE, "src/adapters/shared/"], types: [], packages: ["@aws-sdk/client-ssm"] },
   {
     at: "src/lambda/",
     values: ANYTHING,

@@ -1,4 +1,5 @@
 /** Records in a map, for tests and simulation. Stored state is frozen, and bytes are copied in and out. */
+
 import type {
   Body,
   DueEntry,
@@ -14,6 +15,7 @@ import type {
   StoredRecord,
   Written,
 } from "../../ports/record-store.ts";
+import { contentBytes } from "../shared/content-bytes.ts";
 import { encodeCursor, type ListPlace, parseListQuery } from "../shared/list-cursor.ts";
 import { type Intercept, intercepted } from "./intercept.ts";
 
@@ -31,6 +33,7 @@ export function createMemoryRecordStore(deps: MemoryRecordStoreDeps = {}): Recor
   const everything = () => [...partitions.values()].flatMap((records) => [...records.values()]);
   const store: RecordStore = {
     blockBytes: BLOCK_BYTES,
+    bytesOf: contentBytes,
     collects: deps.collects === true,
     async read(partition, range, limit) {
       const inRange = [...(partitions.get(partition)?.values() ?? [])].filter((record) => isWithin(record.sort, range));

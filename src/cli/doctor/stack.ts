@@ -1,11 +1,12 @@
 /** A stack in AWS: who asks, whether all parts are there and shaped as they must be, what waits in them, and the clock. */
 import type { AwsExaminer } from "../../adapters/examine/aws.ts";
 import { endpointFromEnvironment } from "../../adapters/node/aws-environment.ts";
-import { isDenied, sdkFailureOf } from "../../adapters/shared/sdk-failure.ts";
 import type { AwsClient } from "../../aws.ts";
+import { messageOf } from "../../domain/errors.ts";
 import { LEASE_DURATION_MS, SECOND_MS } from "../../domain/limits.ts";
 import { deploymentParameter } from "../../wire/deployment.ts";
 import type { Cli } from "../cli.ts";
+import { isRefusedByAws } from "../output/aws-hint.ts";
 import { duration } from "../output/time.ts";
 import { loadAws } from "../store.ts";
 import { type Check, notice, ok, wrong } from "./check.ts";
@@ -15,6 +16,8 @@ import { bucketCheck, queueChecks, REDEPLOY, tableChecks } from "./stack-parts.t
 /** So much a clock may be off before anybody should know. */
 const OFF_MS = 5 * SECOND_MS;
 const LETTERS = 100;
+const GONE = "somebody deleted it: make it again by its name (a table from its backup), or deploy a new stack";
+const AGAIN = `try again; if it stays so, ${REDEPLOY}`;
 const REASONS = 3;
 
 export async function checkStack(cli: Cli, stack: string): Promise<Check[]> {
@@ -65,9 +68,8 @@ async function guarded(name: string, check: () => Promise<Check>): Promise<Check
   try {
     return await check();
   } catch (thrown) {
-    const check = failing(name, thrown, REDEPLOY);
-    const { name: refusal, status } = sdkFailureOf(thrown instanceof Error ? thrown.cause : null);
-    return isDenied({ name: refusal, status }) ? { ...check, state: "notice", found: `not looked at: ${check.found}` } : check;
+    const check = failing(name, thrown, /there is no such/.test(messageOf(thrown)) ? GONE : AGAIN);
+    return isRefusedByAws(thrown) ? { ...check, state: "notice", found: `not looked at: ${check.found}` } : check;
   }
 }
 

@@ -26,7 +26,7 @@ export async function runChild(spec: ChildSpec, world: ChildWorld): Promise<neve
     void say({ kind: "ready", at: atOf(opened), namespace: store.namespace, engines: [...engines] });
     // At its end, a process that is killed could not.
     flushCompileCache();
-    // A stack has a sweeper of its own; two of them would send every hint twice.
+    // A stack has a sweeper of its own; two that look at once may send a hint twice.
     exit = await work(store, spec, stop, { sweep: opened.kind === "home" });
     store.close();
   } catch (error) {
