@@ -4,6 +4,7 @@
  */
 import type { Intercept, PortCall } from "../../adapters/memory/intercept.ts";
 import { BlobMissingError, QueueUnavailableError, StoreUnavailableError } from "../../domain/errors.ts";
+import { DUE_KEY } from "../../domain/keys.ts";
 import { MINUTE_MS, SECOND_MS } from "../../domain/limits.ts";
 import type { Message } from "../../ports/work-queue.ts";
 import type { SimProcess } from "./process.ts";
@@ -38,6 +39,7 @@ export function createDoor(stage: Stage, process: SimProcess, charmed: boolean):
   async function apply(call: PortCall, run: Run, how = ""): Promise<unknown> {
     const answer = await run();
     note(call, `${describeAnswer(call, answer)}${how}`);
+    if (fieldOf(call.args[0], "sort") === DUE_KEY) stage.dueSetAtMs.set(String(fieldOf(call.args[0], "partition")), scheduler.elapsedMs());
     for (const observer of stage.observers) {
       const seeing = observer.applied(process.name, call, answer);
       if (seeing !== undefined) await seeing;
@@ -152,7 +154,7 @@ export function createDoor(stage: Stage, process: SimProcess, charmed: boolean):
       });
       return;
     }
-    deliver(() => to.answer(call.method === "due" ? lagging(call, answer) : answer));
+    deliver(() => to.answer(call.method === "due" ? lagging(answer) : answer));
   }
   /** True when the hint does not take the straight way. */
   function isWayward(call: PortCall, run: Run): boolean {
@@ -204,11 +206,12 @@ export function createDoor(stage: Stage, process: SimProcess, charmed: boolean):
     stage.inject("blobGone", process.name, name);
     return true;
   }
-  /** As the index was a while ago, as far as it shows too much or too little. */
-  function lagging(_call: PortCall, answer: unknown): unknown {
+  /** What was written a moment ago is not in the index yet. */
+  function lagging(answer: unknown): unknown {
     const { indexLagMs } = stage.rates();
     if (indexLagMs === 0 || !Array.isArray(answer)) return answer;
-    return answer.filter(() => stage.draw("lag") * indexLagMs < SECOND_MS);
+    const lagMs = stage.draw("lag") * indexLagMs;
+    return answer.filter((entry) => scheduler.elapsedMs() - (stage.dueSetAtMs.get(String(fieldOf(entry, "partition"))) ?? 0) > lagMs);
   }
   return <T>(call: PortCall, run: () => Promise<T>): Promise<T> => {
     if (process.isDead()) return new Promise<T>(() => undefined);

@@ -61,6 +61,8 @@ export interface Stage {
   readonly polls: Set<Polls>;
   readonly processes: Map<string, SimProcess>;
   readonly observers: Observer[];
+  /** When an item's alarm was last written. */
+  readonly dueSetAtMs: Map<string, number>;
   /** The instant by the true clock. */
   nowMs(): number;
   /** As the seed has them. */
@@ -127,6 +129,7 @@ export function createStage(options: StageOptions): Stage {
     injected: [],
     polls,
     processes: new Map(),
+    dueSetAtMs: new Map(),
     observers: [],
     nowMs: () => beginMs + scheduler.elapsedMs(),
     drawn: options.rates,

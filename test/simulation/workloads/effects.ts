@@ -30,6 +30,7 @@ export const effects: Workload = (theatre, draw) => {
         state: z.object({ n: z.number(), results: z.array(z.number()) }),
         init: { n: 0, results: [] },
         retry: { unknown: { attempts: 1_000 }, transient: { attempts: 1_000 } },
+        limits: { crashes: 1_000 },
         step: async ({ n, results }, ctx) => {
           const { steps, kinds } = ctx.payload;
           const made = await Promise.all(

@@ -21,6 +21,7 @@ export const lives: Workload = ({ stage, witness }, draw) => {
         state: z.object({}),
         init: {},
         retry: { unknown: { attempts: 1_000 } },
+        limits: { crashes: 1_000 },
         step: async (_state, ctx) => {
           const name = await ctx.once("name", async () => `life-${++memo}`);
           const before = results.get(ctx.workId);
