@@ -182,7 +182,9 @@ export const ON_STEP: readonly Invariant<StepGiven>[] = [
       if (beside.length === 0) return null;
       const others = beside.filter((near) => near.one !== null && !isOver(near.one, near.other));
       if (isSuspect(one, step) && others.length > 0) return `beside ${others.map(({ other }) => other.workId).join(", ")}`;
-      const suspect = beside.find((near) => near.one !== null && isSuspect(near.one, near.other) && !isOver(near.one, near.other));
+      const suspect = beside.find(
+        (near) => near.one !== null && isSuspect(near.one, near.other) && !isOver(near.one, near.other),
+      );
       return suspect === undefined ? null : `beside the suspect ${suspect.other.workId}`;
     },
   },

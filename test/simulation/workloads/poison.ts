@@ -15,7 +15,7 @@ const MOST_BEGINS = 60;
 export const poison: Workload = ({ stage }, draw) => {
   const how = HOW[between(draw, 0, HOW.length - 1)] ?? "throws";
   const recovers = draw() < 0.5;
-    let begins = 0;
+  let begins = 0;
   let recoveries = 0;
   let status: string | null = null;
   return {

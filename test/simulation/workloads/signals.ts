@@ -31,7 +31,8 @@ export const signals: Workload = ({ stage }, draw) => {
   const withStart = draw() < 0.3;
   let got: readonly string[] | null = null;
   let sending = senders;
-  const hasEnded = (status: string): boolean => !["open", "queued", "running", "sleeping", "waiting", "closing", "paused"].includes(status);
+  const hasEnded = (status: string): boolean =>
+    !["open", "queued", "running", "sleeping", "waiting", "closing", "paused"].includes(status);
 
   async function send(caller: Caller, sender: number): Promise<void> {
     const each = between(draw, 2, 6);
@@ -104,8 +105,7 @@ export const signals: Workload = ({ stage }, draw) => {
     ],
     check: () => {
       const list = got ?? [];
-      if (new Set(list).size !== list.length)
-        stage.breakInvariant("signals: each is delivered once", list.join(" "));
+      if (new Set(list).size !== list.length) stage.breakInvariant("signals: each is delivered once", list.join(" "));
       for (let sender = 0; sender < senders; sender++) {
         const mine = list.filter((id) => id.startsWith(`s${sender}-`));
         const inOrder = mine.toSorted((a, b) => Number(a.slice(3)) - Number(b.slice(3)));
