@@ -1,7 +1,7 @@
 /** The world outside: systems that do what they are asked, sometimes without saying so, and can be asked what they did. */
 import { DidNotHappen, type Fence } from "../../src/index.ts";
-import type { Place } from "./workloads/workload.ts";
 import type { Theatre } from "../../src/testing/simulator/world.ts";
+import type { Place } from "./workloads/workload.ts";
 
 interface Call {
   readonly startedAtMs: number;
@@ -108,7 +108,10 @@ export function createOutside({ stage }: Theatre): Outside {
         if (before === undefined || before.refused) return;
         const doubt = asked.some(({ atMs, happened }) => !happened && atMs >= before.startedAtMs && atMs <= call.startedAtMs);
         if (doubt) return;
-        stage.breakInvariant("G6: what is in doubt is not run again unasked", `${key} (${kind}), call ${i + 1} of ${calls.length}`);
+        stage.breakInvariant(
+          "G6: what is in doubt is not run again unasked",
+          `${key} (${kind}), call ${i + 1} of ${calls.length}`,
+        );
       });
     },
   };

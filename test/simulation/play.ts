@@ -46,7 +46,9 @@ export function playOf(theatre: Theatre, only: readonly string[] | null = null):
       };
       return parts.flatMap((part) => part.engines(place));
     },
-    callers: parts.flatMap(({ callers }) => callers.map(({ name, act }) => ({ name, act: () => act(createCaller(stage, name)) }))),
+    callers: parts.flatMap(({ callers }) =>
+      callers.map(({ name, act }) => ({ name, act: () => act(createCaller(stage, name)) })),
+    ),
     check: () => {
       for (const part of parts) part.check?.();
     },

@@ -4,11 +4,12 @@
  */
 import type { Intercept, PortCall } from "../../adapters/memory/intercept.ts";
 import { BlobMissingError, QueueUnavailableError, StoreUnavailableError } from "../../domain/errors.ts";
+import { DUE_KEY } from "../../domain/keys.ts";
 import { MINUTE_MS, SECOND_MS } from "../../domain/limits.ts";
 import type { Message } from "../../ports/work-queue.ts";
 import type { SimProcess } from "./process.ts";
 import type { Stage } from "./stage.ts";
-import { describeAnswer, describeCall, fieldOf } from "./trace.ts";
+import { describeCall, fieldOf } from "./trace.ts";
 
 const LATENCY_MS = 8;
 const SLOW_MS = 15 * SECOND_MS;
@@ -31,13 +32,15 @@ export function createDoor(stage: Stage, process: SimProcess, charmed: boolean):
   const until = troubles.get(stage) ?? new Map<string, number>();
   troubles.set(stage, until);
   const isTroubled = (name: string): boolean => !stage.isCalm() && (until.get(name) ?? 0) > scheduler.elapsedMs();
-  const note = (call: PortCall, outcome: string): void =>
-    trace.add({ atMs: scheduler.elapsedMs(), who: process.name, what: describeCall(call), outcome });
+  const note = (call: PortCall, answer: unknown, text: string): void =>
+    trace.add({ atMs: scheduler.elapsedMs(), who: process.name, call, answer, text });
 
   /** Its effect, once, seen by whoever observes. */
   async function apply(call: PortCall, run: Run, how = ""): Promise<unknown> {
     const answer = await run();
-    note(call, `${describeAnswer(call, answer)}${how}`);
+    note(call, answer, how);
+    if (fieldOf(call.args[0], "sort") === DUE_KEY)
+      stage.dueSetAtMs.set(String(fieldOf(call.args[0], "partition")), scheduler.elapsedMs());
     for (const observer of stage.observers) {
       const seeing = observer.applied(process.name, call, answer);
       if (seeing !== undefined) await seeing;
@@ -45,7 +48,7 @@ export function createDoor(stage: Stage, process: SimProcess, charmed: boolean):
     return answer;
   }
   function unreachable(call: PortCall, why: string): Error {
-    note(call, `! ${why}`);
+    note(call, null, ` ! ${why}`);
     return call.port === "queue"
       ? new QueueUnavailableError("simulated", new Error(why))
       : new StoreUnavailableError("simulated", new Error(why));
@@ -152,7 +155,7 @@ export function createDoor(stage: Stage, process: SimProcess, charmed: boolean):
       });
       return;
     }
-    deliver(() => to.answer(call.method === "due" ? lagging(call, answer) : answer));
+    deliver(() => to.answer(call.method === "due" ? lagging(answer) : answer));
   }
   /** True when the hint does not take the straight way. */
   function isWayward(call: PortCall, run: Run): boolean {
@@ -204,11 +207,14 @@ export function createDoor(stage: Stage, process: SimProcess, charmed: boolean):
     stage.inject("blobGone", process.name, name);
     return true;
   }
-  /** As the index was a while ago, as far as it shows too much or too little. */
-  function lagging(_call: PortCall, answer: unknown): unknown {
+  /** What was written a moment ago is not in the index yet. */
+  function lagging(answer: unknown): unknown {
     const { indexLagMs } = stage.rates();
     if (indexLagMs === 0 || !Array.isArray(answer)) return answer;
-    return answer.filter(() => stage.draw("lag") * indexLagMs < SECOND_MS);
+    const lagMs = stage.draw("lag") * indexLagMs;
+    return answer.filter(
+      (entry) => scheduler.elapsedMs() - (stage.dueSetAtMs.get(String(fieldOf(entry, "partition"))) ?? 0) > lagMs,
+    );
   }
   return <T>(call: PortCall, run: () => Promise<T>): Promise<T> => {
     if (process.isDead()) return new Promise<T>(() => undefined);

@@ -5,7 +5,7 @@
 import { alarmFor } from "../../domain/alarm.ts";
 import { type Head, initialHead, isEnded } from "../../domain/head.ts";
 import { type Lease, leaseState } from "../../domain/lease.ts";
-import { LEASE_DURATION_MS, MAX_DELAY_MS } from "../../domain/limits.ts";
+import { ALARM_OWED_MS, LEASE_DURATION_MS, MAX_DELAY_MS } from "../../domain/limits.ts";
 import type { Stage } from "./stage.ts";
 import type { StepBegin } from "./watch.ts";
 import type { Claimed, Watched } from "./witness.ts";
@@ -69,6 +69,8 @@ export const ON_HEAD: readonly Invariant<RecordChange & { readonly next: Head }>
     name: "G4: only who claimed a token writes under it",
     check: ({ one, next, who }) => {
       const owner = one.claims.get(next.token)?.who ?? null;
+      // What is forgotten is given its expiry by the sweeper; nothing else of it changes.
+      if (one.head !== null && isEnded(one.head.status) && one.head.status.kind === next.status.kind) return null;
       return owner === who ? null : `${who} wrote under token ${next.token}, which is ${owner ?? "nobody"}'s`;
     },
   },
@@ -115,7 +117,10 @@ export const ON_LOOK: readonly Invariant<RecordChange>[] = [
       if (one.item === null || head === null || isEnded(head.status)) return null;
       const atMs = one.due?.atMs ?? null;
       const needAtMs = alarmFor(head, { nowMs: Math.floor(stage.nowMs()), maxDelayMs: MAX_DELAY_MS }, one.due?.rings ?? 0).atMs;
-      if (atMs !== null && atMs <= needAtMs + CLOCKS_MS) return null;
+      const { failBefore, failAfter, outage } = stage.drawn;
+      // The sweeper moves what it could not look at by so much.
+      const failedMs = failBefore + failAfter + outage > 0 ? ALARM_OWED_MS : 0;
+      if (atMs !== null && atMs <= needAtMs + CLOCKS_MS + failedMs) return null;
       if (hasMessage(stage, one)) return null;
       return `it is ${head.status.kind}, no message is there, and the alarm is ${atMs === null ? "unset" : `${atMs - needAtMs} ms late`}`;
     },
@@ -175,8 +180,11 @@ export const ON_STEP: readonly Invariant<StepGiven>[] = [
     name: "G2: a suspect runs alone",
     check: ({ step, one, beside }) => {
       if (beside.length === 0) return null;
-      if (isSuspect(one, step)) return `beside ${beside.map(({ other }) => other.workId).join(", ")}`;
-      const suspect = beside.find((near) => near.one !== null && isSuspect(near.one, near.other));
+      const others = beside.filter((near) => near.one !== null && !isOver(near.one, near.other));
+      if (isSuspect(one, step) && others.length > 0) return `beside ${others.map(({ other }) => other.workId).join(", ")}`;
+      const suspect = beside.find(
+        (near) => near.one !== null && isSuspect(near.one, near.other) && !isOver(near.one, near.other),
+      );
       return suspect === undefined ? null : `beside the suspect ${suspect.other.workId}`;
     },
   },
@@ -262,6 +270,11 @@ function lastClaim(one: Watched, step: StepBegin): Claimed | null {
 }
 function isSuspect(one: Watched, step: StepBegin): boolean {
   return lastClaim(one, step)?.suspectAt === step.version;
+}
+/** What became of the attempt is on record: its code may run on, abandoned. */
+function isOver(one: Watched, step: StepBegin): boolean {
+  const { head } = one;
+  return head !== null && (head.version > step.version || (head.released && head.token === lastClaim(one, step)?.token));
 }
 function isMigrated(one: Watched, step: StepBegin): boolean {
   const loaded = step.engineVersion;

@@ -61,6 +61,8 @@ export interface Stage {
   readonly polls: Set<Polls>;
   readonly processes: Map<string, SimProcess>;
   readonly observers: Observer[];
+  /** When an item's alarm was last written. */
+  readonly dueSetAtMs: Map<string, number>;
   /** The instant by the true clock. */
   nowMs(): number;
   /** As the seed has them. */
@@ -90,6 +92,7 @@ export interface StageOptions {
   readonly nowMs?: number;
   /** Entries of the trace that are kept. */
   readonly traced?: number;
+  readonly digested?: boolean;
 }
 
 export const BEGIN_MS = 1_700_000_000_000;
@@ -123,10 +126,11 @@ export function createStage(options: StageOptions): Stage {
     settings,
     scheduler,
     environment,
-    trace: createTrace(traced),
+    trace: createTrace(traced, options.digested === true),
     injected: [],
     polls,
     processes: new Map(),
+    dueSetAtMs: new Map(),
     observers: [],
     nowMs: () => beginMs + scheduler.elapsedMs(),
     drawn: options.rates,
@@ -139,7 +143,7 @@ export function createStage(options: StageOptions): Stage {
     chance: (kind) => rates[kind] > 0 && draw(kind) < rates[kind],
     inject(kind, who, what) {
       self.injected.push({ kind, atMs: scheduler.elapsedMs(), who, what });
-      self.trace.add({ atMs: scheduler.elapsedMs(), who, what: `! ${kind}`, outcome: what });
+      self.trace.add({ atMs: scheduler.elapsedMs(), who, call: null, answer: null, text: `! ${kind}  ${what}` });
     },
     pokeIn(delayMs) {
       scheduler.in(delayMs, () => {

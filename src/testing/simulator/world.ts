@@ -33,7 +33,10 @@ export interface SimulationOptions {
   readonly host?: Host;
   /** Port calls until it becomes calm. Default 3,000. */
   readonly calls?: number;
+  /** Entries of the trace that are kept. Default 400. */
   readonly traced?: number;
+  /** Whether to answer a digest of the whole trace. */
+  readonly digested?: boolean;
 }
 export interface Simulated {
   readonly seed: number;
@@ -58,7 +61,12 @@ export async function simulate(options: SimulationOptions, play: (theatre: Theat
   const { seed, calls: most = CALLS } = options;
   const host = options.host ?? drawHost(seed);
   const rates = options.rates ?? drawRates(seed, new Set(options.without));
-  const stage = createStage({ seed, host, rates, ...(options.traced === undefined ? {} : { traced: options.traced }) });
+  const { traced, digested } = options;
+  const stage = createStage({
+    ...{ seed, host, rates },
+    ...(traced === undefined ? {} : { traced }),
+    ...(digested === undefined ? {} : { digested }),
+  });
   const { scheduler } = stage;
   const witness = createWitness(stage, stage.processes);
   const { engines, callers, check } = play({ stage, witness });

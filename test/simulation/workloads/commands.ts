@@ -28,6 +28,7 @@ export const commands: Workload = ({ stage }, draw) => {
         state: z.number(),
         init: 0,
         retry: { unknown: { attempts: 1_000 } },
+        limits: { crashes: 1_000 },
         step: async (n, ctx) => {
           const { steps, delayMs, dies } = ctx.payload;
           if (chance() < 0.5) await sleep(chance() * 5_000);

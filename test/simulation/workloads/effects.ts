@@ -1,6 +1,6 @@
 /** Side effects of each kind, some of one step side by side; a person answers for those that are parked. */
 import { z } from "zod";
-import { defineContract, defineEngine, DidNotHappen, type Fence } from "../../../src/index.ts";
+import { DidNotHappen, defineContract, defineEngine, type Fence } from "../../../src/index.ts";
 import { createOutside } from "../outside.ts";
 import { between, type Workload } from "./workload.ts";
 
@@ -30,6 +30,7 @@ export const effects: Workload = (theatre, draw) => {
         state: z.object({ n: z.number(), results: z.array(z.number()) }),
         init: { n: 0, results: [] },
         retry: { unknown: { attempts: 1_000 }, transient: { attempts: 1_000 } },
+        limits: { crashes: 1_000 },
         step: async ({ n, results }, ctx) => {
           const { steps, kinds } = ctx.payload;
           const made = await Promise.all(
@@ -37,21 +38,25 @@ export const effects: Workload = (theatre, draw) => {
               const seen = (fence: Fence): void => {
                 used.set(fence.idempotencyKey, kind);
               };
-              const result = await ctx.effect(`${i}-${kind}`, { n }, {
-                timeoutMs: TIMEOUT_MS,
-                run: async (_input, fence) => {
-                  seen(fence);
-                  return outside.act(place, fence);
+              const result = await ctx.effect(
+                `${i}-${kind}`,
+                { n },
+                {
+                  timeoutMs: TIMEOUT_MS,
+                  run: async (_input, fence) => {
+                    seen(fence);
+                    return outside.act(place, fence);
+                  },
+                  ifInDoubt:
+                    kind === "ask"
+                      ? async (_input, fence) => {
+                          seen(fence);
+                          await place.sleep(50);
+                          return outside.ask(fence.idempotencyKey);
+                        }
+                      : kind,
                 },
-                ifInDoubt:
-                  kind === "ask"
-                    ? async (_input, fence) => {
-                        seen(fence);
-                        await place.sleep(50);
-                        return outside.ask(fence.idempotencyKey);
-                      }
-                    : kind,
-              });
+              );
               outside.given(`${ctx.workId}/${ctx.step}/${i}`, result);
               return result;
             }),

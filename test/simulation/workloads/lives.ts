@@ -21,6 +21,7 @@ export const lives: Workload = ({ stage, witness }, draw) => {
         state: z.object({}),
         init: {},
         retry: { unknown: { attempts: 1_000 } },
+        limits: { crashes: 1_000 },
         step: async (_state, ctx) => {
           const name = await ctx.once("name", async () => `life-${++memo}`);
           const before = results.get(ctx.workId);
@@ -41,11 +42,7 @@ export const lives: Workload = ({ stage, witness }, draw) => {
             const { workId } = await caller.call((client) => client.enqueue(Life, { x: 1 }, { key, ifEnded: "again" }));
             made.set(workId, (made.get(workId) ?? 0) + 1);
             const other = await caller.call((client) => client.enqueue(Life, { x: 1 }, { key }));
-            rule(
-              other.workId === workId || made.size > 0,
-              "G5: a key names one item",
-              `${other.workId} instead of ${workId}`,
-            );
+            rule(other.workId === workId || made.size > 0, "G5: a key names one item", `${other.workId} instead of ${workId}`);
             for (;;) {
               const ended = await caller.call((client) => client.result(Life, workId, { timeoutMs: 0 }));
               if (ended.status !== "open") {
@@ -63,9 +60,17 @@ export const lives: Workload = ({ stage, witness }, draw) => {
           await caller.sleep(caller.draw() * 30_000);
           const items = witness.items.size;
           const wrong: unknown = { x: "no number" };
-          const said = async (what: string, act: () => Promise<unknown>, expected: readonly (new (...args: never[]) => Error)[]) => {
+          const said = async (
+            what: string,
+            act: () => Promise<unknown>,
+            expected: readonly (new (...args: never[]) => Error)[],
+          ) => {
             const error: unknown = await act().catch((thrown: unknown) => thrown);
-            rule(expected.some((one) => error instanceof one), "G8: bad input is refused at the door", `${what}: ${String(error)}`);
+            rule(
+              expected.some((one) => error instanceof one),
+              "G8: bad input is refused at the door",
+              `${what}: ${String(error)}`,
+            );
           };
           await said("payload", () => caller.call((client) => client.enqueue(Life, wrong as { x: number })), [SchemaError]);
           await said("item", () => caller.call((client) => client.status("0123456789abcdefghjk")), [UnknownWorkItemError]);
