@@ -5,7 +5,7 @@
  * attempt is on record before the step runs: in LEASE for the first one, in the commit before for the next (G2).
  * It does not own the message: `work` deletes or hides it, after the look that follows a release (G3).
  */
-import { alarmBeforeCommit, alarmFor, type Due, needsRewrite } from "../domain/alarm.ts";
+import { alarmAfter, alarmBeforeCommit, type Due, needsRewrite } from "../domain/alarm.ts";
 import type { Claiming } from "../domain/decide.ts";
 import type { Rules, Transition } from "../domain/ends.ts";
 import type { Engine } from "../domain/engine.ts";
@@ -158,7 +158,7 @@ function tellBadEnd({ deps, item, head }: Session): void {
 async function before(session: Session, next: Head): Promise<void> {
   const { deps, partition, head, due } = session;
   const reckoning = reckoningOf(deps);
-  if (needsRewrite(due, alarmFor(next, reckoning), reckoning.nowMs)) {
+  if (needsRewrite(due, alarmAfter(due, next, reckoning), reckoning.nowMs)) {
     const soon = alarmBeforeCommit(next, reckoning);
     await ringBy(deps, partition, soon);
     session.due = soon;

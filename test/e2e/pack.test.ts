@@ -99,7 +99,14 @@ new Rookery(stack, "Rookery", { workerEntry: "worker.ts", lanes: 3 });
 const WORKER = `
 import { createWorkerHandler } from "rookery/lambda";
 import { tally } from "./engine.ts";
+import { eol } from "./old.cts";
 export const handler = createWorkerHandler({ engines: [tally] });
+export const lines = eol;
+`;
+/** A package of the old module format asks for what Node has built in at run time. */
+const OLD = `
+import os = require("node:os");
+export const eol = os.EOL;
 `;
 
 const FILES = {
@@ -158,16 +165,6 @@ function pack(): string {
   const [tarball] = readdirSync(scratch).filter((file) => file.endsWith(".tgz"));
   expect(tarball).toBeDefined();
   return join(scratch, tarball ?? "");
-}
-
-/** What is optional, as if the project had installed it. */
-function linkPeers(): void {
-  const { peerDependencies } = JSON.parse(readFileSync(join(installed, "package.json"), "utf8")) as { peerDependencies: object };
-  for (const peer of Object.keys(peerDependencies)) {
-    const link = join(project, "node_modules", peer);
-    mkdirSync(dirname(link), { recursive: true });
-    if (!existsSync(link)) symlinkSync(join(root, "node_modules", peer), link);
-  }
 }
 
 function typeCheck(files: readonly string[], options: Readonly<Record<string, unknown>>): Ended {
@@ -242,6 +239,7 @@ describe("the packed package", () => {
 
   test("deploys: a CDK app type-checks, and synthesizes functions that hold all they need", () => {
     linkPeers();
+    writeFileSync(join(project, "old.cts"), OLD);
     const checked = typeCheck(["stack.ts", "worker.ts"], { ...NODE_TYPES, skipLibCheck: true });
     expect(checked.status, checked.all).toBe(0);
     succeed(process.execPath, ["stack.ts"], project, { ...process.env, CDK_OUTDIR: "assembly", CDK_VALIDATION: "false" });
@@ -250,6 +248,12 @@ describe("the packed package", () => {
     const codes = bundles.map((name) => readFileSync(join(assembly, name, "index.mjs"), "utf8"));
     expect(codes).toHaveLength(3);
     expect(codes.filter((code) => code.includes('"tally"'))).toHaveLength(1);
+    const worker = bundles.find((_, i) => codes[i]?.includes('"tally"'));
+    const load = `console.log(typeof (await import("./assembly/${worker}/index.mjs")).lines)`;
+    const deployment = { v: 1, table: "t", bucket: "b", queues: { normal: "http://q" }, deadLetters: "http://d", fair: false };
+    const ROOKERY_DEPLOYMENT = JSON.stringify({ ...deployment, namespace: "n" });
+    const environment = { ...process.env, AWS_REGION: "us-east-1", ROOKERY_DEPLOYMENT };
+    expect(succeed(process.execPath, ["--input-type=module", "-e", load], project, environment)).toBe("string\n");
     for (const code of codes) expect(code).not.toMatch(/^import[^\n]*["'](rookery|@aws-|hono|zod)/m);
     expect(readFileSync(join(assembly, "nest.template.json"), "utf8")).toContain('"/rookery/nest/deployment"');
   });

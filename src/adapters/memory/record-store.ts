@@ -33,7 +33,7 @@ export function createMemoryRecordStore(deps: MemoryRecordStoreDeps = {}): Recor
   const everything = () => [...partitions.values()].flatMap((records) => [...records.values()]);
   const store: RecordStore = {
     blockBytes: BLOCK_BYTES,
-    bytesOf: contentBytes,
+    measure: { bytesOf: contentBytes },
     collects: deps.collects === true,
     async read(partition, range, limit) {
       const inRange = [...(partitions.get(partition)?.values() ?? [])].filter((record) => isWithin(record.sort, range));

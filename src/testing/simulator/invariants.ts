@@ -5,7 +5,7 @@
 import { alarmFor } from "../../domain/alarm.ts";
 import { type Head, initialHead, isEnded } from "../../domain/head.ts";
 import { type Lease, leaseState } from "../../domain/lease.ts";
-import { LEASE_DURATION_MS } from "../../domain/limits.ts";
+import { LEASE_DURATION_MS, MAX_DELAY_MS } from "../../domain/limits.ts";
 import type { Stage } from "./stage.ts";
 import type { StepBegin } from "./watch.ts";
 import type { Claimed, Watched } from "./witness.ts";
@@ -114,7 +114,7 @@ export const ON_LOOK: readonly Invariant<RecordChange>[] = [
       const head = headOf(one);
       if (one.item === null || head === null || isEnded(head.status)) return null;
       const atMs = one.due?.atMs ?? null;
-      const needAtMs = alarmFor(head, Math.floor(stage.nowMs()), one.due?.rings ?? 0).atMs;
+      const needAtMs = alarmFor(head, { nowMs: Math.floor(stage.nowMs()), maxDelayMs: MAX_DELAY_MS }, one.due?.rings ?? 0).atMs;
       if (atMs !== null && atMs <= needAtMs + CLOCKS_MS) return null;
       if (hasMessage(stage, one)) return null;
       return `it is ${head.status.kind}, no message is there, and the alarm is ${atMs === null ? "unset" : `${atMs - needAtMs} ms late`}`;
