@@ -154,6 +154,16 @@ function findOlderNode(): { readonly path: string; readonly version: string } | 
 }
 const OLDER = findOlderNode();
 
+/** What is optional, as if the project had installed it. */
+function linkPeers(): void {
+  const { peerDependencies } = JSON.parse(readFileSync(join(installed, "package.json"), "utf8")) as { peerDependencies: object };
+  for (const peer of Object.keys(peerDependencies)) {
+    const link = join(project, "node_modules", peer);
+    mkdirSync(dirname(link), { recursive: true });
+    if (!existsSync(link)) symlinkSync(join(root, "node_modules", peer), link);
+  }
+}
+
 /** A copy, so that packing rebuilds nobody else's \`dist\`. */
 function pack(): string {
   for (const path of trackedFiles(root).filter((file) => !file.startsWith("test/"))) {
