@@ -54,7 +54,7 @@ export function createDoor(stage: Stage, process: SimProcess, charmed: boolean):
       : new StoreUnavailableError("simulated", new Error(why));
   }
   function die(call: PortCall, kind: "crashBefore" | "crashAfter"): void {
-    stage.inject(kind, process.name, describeCall(call));
+    stage.inject(kind, process.name, describeCall(call), call);
     process.die();
   }
   /** The answer comes when the process can hear it, or never. */
@@ -106,7 +106,7 @@ export function createDoor(stage: Stage, process: SimProcess, charmed: boolean):
     if (stage.chance("freeze")) {
       const ms = stage.draw("freeze") ** 2 * FREEZE_MS;
       process.freeze(ms);
-      stage.inject("freeze", process.name, `${Math.ceil(ms)} ms, at ${describeCall(call)}`);
+      stage.inject("freeze", process.name, `${Math.ceil(ms)} ms, at ${describeCall(call)}`, call);
       // The call is on its way, or yet to be made.
       if (stage.draw("freeze") < 0.5) {
         begin(call, run, to);
@@ -114,7 +114,7 @@ export function createDoor(stage: Stage, process: SimProcess, charmed: boolean):
       }
     }
     if (stage.chance("failBefore")) {
-      stage.inject("failBefore", process.name, what);
+      stage.inject("failBefore", process.name, what, call);
       to.fail(unreachable(call, "no answer"));
       return;
     }
@@ -142,13 +142,13 @@ export function createDoor(stage: Stage, process: SimProcess, charmed: boolean):
       return;
     }
     if (call.method !== "receive" && stage.chance("failAfter")) {
-      stage.inject("failAfter", process.name, describeCall(call));
+      stage.inject("failAfter", process.name, describeCall(call), call);
       deliver(() => to.fail(unreachable(call, "answer lost")));
       return;
     }
     const isWrite = call.method === "write" || call.method === "remove";
     if (isWrite && fieldOf(answer, "ok") === true && stage.chance("lostAnswer")) {
-      stage.inject("lostAnswer", process.name, describeCall(call));
+      stage.inject("lostAnswer", process.name, describeCall(call), call);
       scheduler.in(stage.draw("latency") * SECOND_MS, () => {
         // Of a process that has died meanwhile, nobody makes it once more.
         if (!process.isDead()) apply(call, run, " (again)").then((again) => deliver(() => to.answer(again)), to.fail);
@@ -163,13 +163,13 @@ export function createDoor(stage: Stage, process: SimProcess, charmed: boolean):
       const ms = stage.draw("hint") ** 2 * LATE_HINT_MS;
       scheduler.in(ms, () => void apply(call, run, " (late)").then(() => moved(call, undefined)));
     };
-    if (stage.chance("hintLost")) stage.inject("hintLost", process.name, describeCall(call));
+    if (stage.chance("hintLost")) stage.inject("hintLost", process.name, describeCall(call), call);
     else if (stage.chance("hintLate")) {
-      stage.inject("hintLate", process.name, describeCall(call));
+      stage.inject("hintLate", process.name, describeCall(call), call);
       later();
     } else {
       if (stage.chance("hintTwice")) {
-        stage.inject("hintTwice", process.name, describeCall(call));
+        stage.inject("hintTwice", process.name, describeCall(call), call);
         later();
       }
       return false;
@@ -218,10 +218,21 @@ export function createDoor(stage: Stage, process: SimProcess, charmed: boolean):
   }
   return <T>(call: PortCall, run: () => Promise<T>): Promise<T> => {
     if (process.isDead()) return new Promise<T>(() => undefined);
+    const isPoll = call.method === "receive";
+    if (!isPoll) process.pending += 1;
     return new Promise<T>((resolve, reject) => {
       const slowMs = !charmed && stage.chance("slow") ? stage.draw("slow") * SLOW_MS : 0;
       // What `run` gives is what is answered: the types have met in `call`.
-      const to: Settle = { answer: (value) => resolve(value as T), fail: reject };
+      const to: Settle = {
+        answer: (value) => {
+          if (!isPoll) process.pending -= 1;
+          resolve(value as T);
+        },
+        fail: (error) => {
+          if (!isPoll) process.pending -= 1;
+          reject(error);
+        },
+      };
       scheduler.in(slowMs + stage.draw("latency") ** 2 * LATENCY_MS, () => begin(call, run, to));
     });
   };

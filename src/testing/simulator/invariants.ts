@@ -179,12 +179,11 @@ export const ON_STEP: readonly Invariant<StepGiven>[] = [
   {
     name: "G2: a suspect runs alone",
     check: ({ step, one, beside }) => {
-      if (beside.length === 0) return null;
-      const others = beside.filter((near) => near.one !== null && !isOver(near.one, near.other));
-      if (isSuspect(one, step) && others.length > 0) return `beside ${others.map(({ other }) => other.workId).join(", ")}`;
-      const suspect = beside.find(
-        (near) => near.one !== null && isSuspect(near.one, near.other) && !isOver(near.one, near.other),
-      );
+      // An attempt of its own that would not end runs on until its process is replaced.
+      const others = beside.filter((near) => near.one !== null && near.one !== one && !isOver(near.one, near.other));
+      if (others.length === 0) return null;
+      if (isSuspect(one, step)) return `beside ${others.map(({ other }) => other.workId).join(", ")}`;
+      const suspect = others.find((near) => near.one !== null && isSuspect(near.one, near.other));
       return suspect === undefined ? null : `beside the suspect ${suspect.other.workId}`;
     },
   },

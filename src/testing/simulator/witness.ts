@@ -1,7 +1,7 @@
 /** Follows every item by the writes that were applied, and holds each against the invariants at once. */
 import type { PortCall } from "../../adapters/memory/intercept.ts";
 import type { Due } from "../../domain/alarm.ts";
-import { type Head, initialHead, isEnded } from "../../domain/head.ts";
+import { type Head, initialHead, isEnded, STEP_NAME } from "../../domain/head.ts";
 import { parseItemPartition } from "../../domain/ids.ts";
 import type { Item } from "../../domain/item.ts";
 import { COMMAND_RANGE, DUE_KEY, HEAD_KEY, INBOX_RANGE, ITEM_KEY, LEASE_KEY } from "../../domain/keys.ts";
@@ -191,6 +191,7 @@ export function createWitness(stage: Stage, processes: ReadonlyMap<string, SimPr
       hold(ON_SEND, change, `${who}, hint for ${one.partition}`);
     } else hold(ON_LOOK, change, `${who}, message of ${one.partition} removed`);
   }
+  stage.during = (who) => [...(running.get(who) ?? [])].map((step) => describeStep(step, items)).join(", ");
   return {
     items,
     open: () => open,
@@ -233,6 +234,10 @@ export function createWitness(stage: Stage, processes: ReadonlyMap<string, SimPr
   };
 }
 
+function describeStep({ process, workId, attempt }: StepBegin, items: ReadonlyMap<string, Watched>): string {
+  const one = items.get(`${process.deps.namespace}/${workId}`);
+  return `step "${one?.head?.step ?? STEP_NAME}" (attempt ${attempt}) of ${one?.item?.engine ?? "item"} ${workId}`;
+}
 function isGone(stage: Stage, holder: string, seenBy: string): boolean {
   return stage.environment.machine.tableOf(seenBy).isGone(holder);
 }

@@ -1,4 +1,5 @@
 /** One run of the simulation: workers, sweepers and callers until all is done, then without faults until all is at rest. */
+import type { Intercept } from "../../adapters/memory/intercept.ts";
 import type { Engine } from "../../domain/engine.ts";
 import { shardOf } from "../../domain/ids.ts";
 import { DAY_MS, HOUR_MS } from "../../domain/limits.ts";
@@ -19,10 +20,22 @@ export interface Play {
   readonly callers: readonly { readonly name: string; readonly act: () => Promise<void> }[];
   /** Once all is at rest; what it throws is a failure. */
   check?(): void | Promise<void>;
+  /** False: items may be left open when the callers have come to their end. Default true. */
+  readonly finishes?: boolean;
+  /** How many releases follow the first. Default 2. */
+  readonly releases?: number;
+  /** Holds time up, see Scheduler. */
+  pause?(): Promise<void> | null;
+  /** Calm or not, how much may happen. Default no limit but that of time. */
+  readonly mostCalls?: number;
 }
 export interface Theatre {
   readonly stage: Stage;
   readonly witness: Witness;
+  /** The next release of the engines goes out. */
+  deploy(): void;
+  /** Which one is out, from 0. */
+  release(): number;
 }
 export interface SimulationOptions {
   readonly seed: number;
@@ -35,6 +48,8 @@ export interface SimulationOptions {
   readonly calls?: number;
   /** Entries of the trace that are kept. Default 400. */
   readonly traced?: number;
+  /** Between every process and its ports: for breaking something on purpose. */
+  readonly around?: (name: string) => Intercept;
   /** Whether to answer a digest of the whole trace. */
   readonly digested?: boolean;
 }
@@ -66,10 +81,25 @@ export async function simulate(options: SimulationOptions, play: (theatre: Theat
     ...{ seed, host, rates },
     ...(traced === undefined ? {} : { traced }),
     ...(digested === undefined ? {} : { digested }),
+    ...(options.around === undefined ? {} : { around: options.around }),
   });
   const { scheduler } = stage;
   const witness = createWitness(stage, stage.processes);
-  const { engines, callers, check } = play({ stage, witness });
+  const theatre: Theatre = {
+    stage,
+    witness,
+    deploy: () => workers.deploy(),
+    release: () => workers.release,
+  };
+  const {
+    engines,
+    callers,
+    check,
+    finishes = true,
+    releases = RELEASES,
+    pause,
+    mostCalls = Number.POSITIVE_INFINITY,
+  } = play(theatre);
   const waiting = new Set(callers.map(({ name }) => name));
   let calmAtMs: number | null = null;
   let failed: Error | null = null;
@@ -84,7 +114,7 @@ export async function simulate(options: SimulationOptions, play: (theatre: Theat
     applied: () => undefined,
     called: () => {
       if (stage.calls >= most) becomeCalm();
-      else if (workers.release < RELEASES && stage.chance("deploy")) {
+      else if (workers.release < releases && stage.chance("deploy")) {
         stage.inject("deploy", "release", String(workers.release + 1));
         workers.deploy();
       }
@@ -100,14 +130,16 @@ export async function simulate(options: SimulationOptions, play: (theatre: Theat
     );
   }
   const isBroken = (): boolean => stage.broken() !== null || failed !== null;
-  const isDone = (): boolean => waiting.size === 0 && witness.open() === 0;
+  const isDone = (): boolean => waiting.size === 0 && (witness.open() === 0 || !finishes);
   const restAtMs = (): number => (calmAtMs ?? Number.POSITIVE_INFINITY) + REST_MS;
-  await scheduler.run(() => isBroken() || isDone() || scheduler.elapsedMs() > restAtMs());
+  const isTooMuch = (): boolean => stage.calls > mostCalls || (finishes && scheduler.elapsedMs() > restAtMs());
+  await scheduler.run(() => isBroken() || isDone() || isTooMuch(), pause);
   becomeCalm();
   const untilMs = scheduler.elapsedMs() + ECHO_MS;
   const messages = (): number => [...stage.environment.brokers()].reduce((sum, { entries }) => sum + entries.size, 0);
-  await scheduler.run(() => isBroken() || !isDone() || messages() === 0 || scheduler.elapsedMs() > untilMs);
-  if (!isBroken()) {
+  if (finishes) await scheduler.run(() => isBroken() || !isDone() || messages() === 0 || scheduler.elapsedMs() > untilMs);
+  if (!isBroken() && !finishes && waiting.size > 0) failed = new Error(`${[...waiting].join(", ")} did not come to an end`);
+  if (!isBroken() && finishes) {
     const end = { stage, items: [...witness.items.values()], messages: messages(), waiting: [...waiting] };
     for (const { name, check: holds } of AT_END) {
       const wrong = holds(end);
