@@ -69,8 +69,8 @@ export interface World {
   readonly logger: ReturnType<typeof createMemoryLogger>;
   /** The first thing that was not as it must be. */
   broken: Violation | null;
-  /** Works on everything that there is, in one way: before the search begins. */
-  drain(engines: readonly Engine[]): Promise<void>;
+  /** Works on everything that there is, or on so many messages, in one way: before the search begins. */
+  drain(engines: readonly Engine[], most?: number): Promise<void>;
   startWorker(name: string, engines: readonly Engine[], hops: Hops): Actor;
   startCaller(name: string, act: (deps: Deps) => Promise<unknown>): Actor;
   isDead(name: string): boolean;
@@ -210,10 +210,10 @@ export function createWorld(options: WorldOptions): World {
     isIdle,
     isDead: (name) => dead.has(name),
     settle,
-    async drain(engines) {
+    async drain(engines, most = Number.POSITIVE_INFINITY) {
       const loaded = createEngines(engines);
       const how = { lanes: null, max: 1, waitMs: 0, visibilityMs: deps.settings.visibilityMs, abortSignal: never };
-      for (;;) {
+      for (let done = 0; done < most; done++) {
         const [message] = await deps.queue.receive(how);
         if (message === undefined) return;
         await work(deps, loaded, message, hostOf(false, never));
