@@ -7,6 +7,7 @@ import { S3Client } from "@aws-sdk/client-s3";
 import { SQSClient } from "@aws-sdk/client-sqs";
 import { dynamoClientOptions } from "./adapters/dynamodb/client-options.ts";
 import { createDynamoRecordStore } from "./adapters/dynamodb/record-store.ts";
+import { type CostMeter, createMeter } from "./adapters/metering/meter.ts";
 import { endpointFromEnvironment } from "./adapters/node/aws-environment.ts";
 import { createSystemClock } from "./adapters/node/clock.ts";
 import { createConsoleLogger } from "./adapters/node/logger.ts";
@@ -64,17 +65,21 @@ export interface AwsClient extends Rookery {
   readonly deployment: Deployment;
   /** As far as SQS knows: approximate. */
   countMessages(): Promise<MessageCounts>;
-  /** Messages that nobody could read or handle, newest first: on record once the sweeper took them, until then in the queue. */
+  /** Messages that nobody could read or handle, newest first: in the dead-letter queue, or taken from it by the sweeper. */
   buried(limit: number): Promise<readonly BuriedMessage[]>;
   /** Closes idle connections. */
   close(): void;
 }
 
 /**
- * @throws InvalidArgumentError, UnknownStackError when the stack has no parameter here, StoreUnavailableError
+ * Looks the stack up, once.
+ *
+ * @throws InvalidArgumentError, UnknownStackError when the stack has no parameter here, AwsAccessError without a region or
+ * credentials, StoreUnavailableError
  */
 export async function createAwsClient(options: AwsClientOptions): Promise<AwsClient> {
   const deployment = await deploymentOf(options);
+  const engines = options.engines ?? [];
   const world = createAwsWorld({
     deployment,
     place: options,
@@ -83,9 +88,11 @@ export async function createAwsClient(options: AwsClientOptions): Promise<AwsCli
     metrics: NO_METRICS,
     processes: createProcessTable(),
     settings: options.settings ?? {},
+    // Who only calls commits nothing that the counts could go with.
+    ...(engines.length === 0 ? {} : { meter: createMeter() }),
   });
   return {
-    ...createRookery(world.deps, options.engines ?? []),
+    ...createRookery(world.deps, engines),
     deployment,
     countMessages: () => world.operator.countMessages(),
     buried: (limit) => buriedOf(world, deployment, limit),
@@ -126,6 +133,8 @@ export interface AwsWorldOptions {
   readonly metrics: Metrics;
   readonly processes: ProcessTable;
   readonly settings: Partial<Settings>;
+  /** Counts what its clients use. Default none. */
+  readonly meter?: CostMeter;
 }
 export interface AwsWorld {
   readonly deps: Deps;
@@ -139,13 +148,14 @@ const DEFLATE_FROM_BYTES = 256;
 
 /** Ports over AWS: what the client and the functions are made of. */
 export function createAwsWorld(options: AwsWorldOptions): AwsWorld {
-  const { deployment, logger, metrics, processes } = options;
+  const { deployment, logger, metrics, processes, meter } = options;
   const place = placeOf(options.place);
   const emulated = place.endpoint !== undefined;
   const [clock, random] = [createSystemClock(), createSystemRandom()];
   const dynamo = new DynamoDBClient({ ...dynamoClientOptions, ...place });
   const sqs = new SQSClient({ ...sqsClientOptions, ...place, useQueueUrlAsEndpoint: !emulated });
   const s3 = new S3Client({ ...s3ClientOptions, ...place, forcePathStyle: emulated });
+  meter?.watch({ dynamo, sqs, s3 });
   const queueDeps = { client: sqs, deployment: async () => deployment, clock };
   const queue = createSqsQueue(queueDeps);
   const deps: Deps = {
@@ -161,6 +171,7 @@ export function createAwsWorld(options: AwsWorldOptions): AwsWorld {
     codec: createCodec({ deflateFromBytes: DEFLATE_FROM_BYTES }),
     settings: settingsOf(options.settings),
     nonce: createNonces(random),
+    ...(meter === undefined ? {} : { meter }),
   };
   const close = (): void => {
     for (const client of [dynamo, sqs, s3]) client.destroy();

@@ -39,7 +39,7 @@ export type { Page } from "./ports/record-store.ts";
 export type { Client, CommandOptions, Ref } from "./runtime/client.ts";
 export type { Enqueued, EnqueueOptions, StartSignal } from "./runtime/enqueue.ts";
 export { toEventStream } from "./runtime/event-stream.ts";
-export type { HistoryEntry, ItemStatus, ShownStatus } from "./runtime/inspect.ts";
+export type { HistoryEntry, ItemStatus, ItemUnits, ShownStatus } from "./runtime/inspect.ts";
 export type { ListOptions } from "./runtime/list.ts";
 export type { OutputEvent, OutputOptions } from "./runtime/output-reader.ts";
 export type { EffectEntry, ResolveOptions } from "./runtime/resolve.ts";

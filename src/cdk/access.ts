@@ -117,7 +117,23 @@ export function enqueuePermissions(parts: Parts): Permission[] {
 export function readPermissions(parts: Parts): Permission[] {
   return [records(READ, parts), listing(parts), blobs(["s3:GetObject"], parts), whichBlobs(parts)];
 }
-/** As the HTTP function; and a look at the queues, for `rookery doctor`. */
+/** As the HTTP function; and a look at the table and the queues, for `rookery doctor`. */
 export function operatePermissions(parts: Parts): Permission[] {
-  return [...httpPermissions(parts), { ...hints(COUNT, parts), name: "Depths" }, deadLetters([...PEEK, ...COUNT], parts)];
+  return [
+    ...httpPermissions(parts),
+    {
+      ...records(["dynamodb:DescribeTable", "dynamodb:DescribeTimeToLive", "dynamodb:DescribeContinuousBackups"], parts),
+      name: "Shape",
+    },
+    { ...hints(COUNT, parts), name: "Depths" },
+    deadLetters([...PEEK, ...COUNT], parts),
+  ];
+}
+/** As the worker's function, and a sweep: a worker that is no function sweeps, too, unless it is told not to. */
+export function workPermissions(parts: Parts): Permission[] {
+  return [
+    ...workerPermissions(parts),
+    alarms(parts),
+    { ...whichBlobs(parts), name: "Uploads", actions: ["s3:ListBucketMultipartUploads"] },
+  ];
 }

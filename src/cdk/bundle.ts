@@ -62,6 +62,9 @@ export function createFunction(scope: Construct, id: string, spec: FunctionSpec)
       // Tree-shaking works on the new module format only.
       mainFields: ["module", "main"],
       externalModules: [],
+      // A third less to load at a cold start. Names stay: errors are told by theirs. Lines stay short: Node prints the one
+      // that threw.
+      esbuildArgs: { "--minify-whitespace": true, "--minify-syntax": true, "--line-limit": "200" },
       sourceMap: true,
       sourcesContent: false,
     },

@@ -96,10 +96,10 @@ export function createSweeper(scope: Construct, id: string, parts: Parts, choice
 }
 
 /** For requests that are signed: the caller's own rights decide. */
-export function createHttp(scope: Construct, id: string, parts: Parts, common: Common): Door {
+export function createHttp(scope: Construct, id: string, parts: Parts, { httpEntry }: Choices, common: Common): Door {
   const door = createFunction(scope, id, {
     ...common,
-    entry: handlerEntry("http"),
+    entry: httpEntry ?? handlerEntry("http"),
     description: "Rookery: HTTP for signed requests",
     memoryMb: MEMORY_MB,
     timeout: Duration.seconds(HTTP_TIMEOUT_S),
@@ -110,10 +110,10 @@ export function createHttp(scope: Construct, id: string, parts: Parts, common: C
 }
 
 /** For those who cannot sign: the token is the right. */
-export function createCallbacks(scope: Construct, id: string, parts: Parts, common: Common): Door {
+export function createCallbacks(scope: Construct, id: string, parts: Parts, { callbacksEntry }: Choices, common: Common): Door {
   const door = createFunction(scope, id, {
     ...common,
-    entry: handlerEntry("callbacks"),
+    entry: callbacksEntry ?? handlerEntry("callbacks"),
     description: "Rookery: callbacks by token, for anybody",
     memoryMb: MEMORY_MB,
     timeout: CALLBACKS_TIMEOUT,

@@ -39,7 +39,8 @@ export interface RookeryProps {
    */
   readonly batchSize?: number;
   /**
-   * Queues: 3 for high, normal and low, or 1 for all of them. Each costs its polling, about $0.26 a month.
+   * Queues: 3 for high, normal and low, or 1 for all of them. Each costs its polling, about $0.26 a month. Going back to
+   * 1 deletes two queues; what their messages were for, the sweeper finds again.
    * @default 1
    */
   readonly lanes?: 1 | 3;
@@ -85,6 +86,17 @@ export interface RookeryProps {
    */
   readonly http?: boolean;
   /**
+   * Path of a door of your own, which exports `handler` (see `createHttpHandler` of `rookery/lambda`): one that knows your
+   * contracts refuses what does not fit them.
+   * @default - one that knows no contract, and lets in any JSON
+   */
+  readonly httpEntry?: string;
+  /**
+   * The same for callbacks (see `createCallbackHandler`).
+   * @default - one that knows no contract: a step fails with what does not fit
+   */
+  readonly callbacksEntry?: string;
+  /**
    * A second function URL, for anybody on the internet, that takes `POST /callback/<token>` and nothing else.
    * @default false
    */
@@ -106,13 +118,13 @@ export interface RookeryProps {
   readonly sweeperReservedConcurrency?: number;
 }
 
-type Optional = "settings" | "warmThroughput" | "alarmTopic" | "sweeperReservedConcurrency";
+type Optional = "httpEntry" | "callbacksEntry" | "settings" | "warmThroughput" | "alarmTopic" | "sweeperReservedConcurrency";
 /** Every choice made. */
 export type Choices = Required<Omit<RookeryProps, Optional>> & Pick<RookeryProps, Optional>;
 
 export function chosen(props: RookeryProps): Choices {
   const removalPolicy = props.removalPolicy ?? RemovalPolicy.RETAIN;
-  const { settings, warmThroughput, alarmTopic, sweeperReservedConcurrency } = props;
+  const { httpEntry, callbacksEntry, settings, warmThroughput, alarmTopic, sweeperReservedConcurrency } = props;
   const choices: Choices = {
     workerEntry: props.workerEntry,
     workerMemoryMb: props.workerMemoryMb ?? 256,
@@ -129,6 +141,8 @@ export function chosen(props: RookeryProps): Choices {
     callbacks: props.callbacks ?? false,
     logRetention: props.logRetention ?? RetentionDays.ONE_MONTH,
     sweepEvery: props.sweepEvery ?? Duration.millis(SWEEP_MS),
+    ...(httpEntry === undefined ? {} : { httpEntry }),
+    ...(callbacksEntry === undefined ? {} : { callbacksEntry }),
     ...(settings === undefined ? {} : { settings }),
     ...(warmThroughput === undefined ? {} : { warmThroughput }),
     ...(alarmTopic === undefined ? {} : { alarmTopic }),

@@ -12,7 +12,14 @@ import { Construct } from "constructs";
 import { InvalidArgumentError } from "../domain/errors.ts";
 import type { Lane } from "../domain/lane.ts";
 import { deploymentParameter } from "../wire/deployment.ts";
-import { enqueuePermissions, operatePermissions, type Parts, type Permission, readPermissions } from "./access.ts";
+import {
+  enqueuePermissions,
+  operatePermissions,
+  type Parts,
+  type Permission,
+  readPermissions,
+  workPermissions,
+} from "./access.ts";
 import { createAlarms } from "./alarms.ts";
 import { createDashboard } from "./dashboard.ts";
 import {
@@ -81,8 +88,8 @@ export class Rookery extends Construct {
     const common = commonOf(this.#parts, choices, deployment);
     this.workerFunction = createWorker(this, "Worker", this.#parts, choices, common);
     this.sweeperFunction = createSweeper(this, "Sweeper", this.#parts, choices, common);
-    this.#http = choices.http ? createHttp(this, "Http", this.#parts, common) : null;
-    const callbacks = choices.callbacks ? createCallbacks(this, "Callbacks", this.#parts, common) : null;
+    this.#http = choices.http ? createHttp(this, "Http", this.#parts, choices, common) : null;
+    const callbacks = choices.callbacks ? createCallbacks(this, "Callbacks", this.#parts, choices, common) : null;
     this.httpFunction = this.#http?.door;
     this.httpUrl = this.#http?.url;
     this.callbacksFunction = callbacks?.door;
@@ -110,6 +117,13 @@ export class Rookery extends Construct {
   grantOperate(grantee: IGrantable): Grant {
     const grant = this.#grant(grantee, operatePermissions(this.#parts));
     return this.#http === null ? grant : grant.combine(this.#http.door.grantInvokeUrl(grantee));
+  }
+  /**
+   * To work, by `rookery worker --stack` and `rookery run --stack` or the SDK's `work` and `drive`: in development, and on
+   * machines of one's own beside the functions.
+   */
+  grantWork(grantee: IGrantable): Grant {
+    return this.#grant(grantee, workPermissions(this.#parts));
   }
 
   /** Seconds that the oldest message of a lane has waited. */

@@ -50,6 +50,11 @@ export function alarmFor(head: Head, given: Reckoning, rings = 0): Alarm {
   const capAtMs = deadlineAtMs === null ? need.atMs : capOf(deadlineAtMs, nowMs);
   return { why: need.why, atMs: Math.min(need.atMs, capAtMs), version: head.version, rings };
 }
+/** The same, where the alarm may have rung for this very version: as it doubled then, it is needed no sooner. */
+export function alarmAfter(due: Due | null, head: Head, given: Reckoning): Alarm {
+  const hasRung = due?.why === "ready" && due.version === head.version;
+  return alarmFor(head, given, hasRung ? due.rings : 0);
+}
 /** A deadline that has passed is owed a look, like something in the inbox. */
 function capOf(deadlineAtMs: number, nowMs: number): number {
   return deadlineAtMs > nowMs ? deadlineAtMs : nowMs + ALARM_OWED_MS;

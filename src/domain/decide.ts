@@ -28,10 +28,11 @@ export interface Live {
   /** Unread signals, in order: the oldest few, and all that an item waits for. */
   readonly signals: readonly SignalEntry[];
 }
-/** The message in hand. `version` is the one it was sent for; null for a command's. */
+/** The message in hand. `version` and `token` are those of the snapshot it was sent for; null for a command's. */
 export interface Hand {
   readonly messageId: string;
   readonly version: number | null;
+  readonly token: number | null;
   readonly receiveCount: number;
 }
 
@@ -126,17 +127,16 @@ function byStatus(
   switch (status.kind) {
     case "sleeping":
       if (status.wakeAtMs <= nowMs) return claim(live, lapsed, head.wake);
-      return whileAsleep(status.wakeAtMs - nowMs, maxDelayMs, named || hand.version === head.version);
+      return whileAsleep(status.wakeAtMs - nowMs, maxDelayMs, named || isOfThis(hand, head));
     case "ready":
-      if (!named && hand.version !== null && hand.version < head.version)
-        return { kind: "delete", why: "sent for an older version", isCopy: true };
+      if (!named && isOfEarlier(hand, head)) return { kind: "delete", why: "sent for an earlier snapshot", isCopy: true };
       return claim(live, lapsed, head.wake);
     case "waiting": {
       const wake = wakeNow(live, nowMs);
       if (wake !== null) return claim(live, lapsed, wake);
       if (status.group !== null && !groupSeen) return { kind: "look_at_group" };
       if (status.timeoutAtMs === null) return { kind: "delete", why: "waiting", isCopy: false };
-      return whileAsleep(status.timeoutAtMs - nowMs, maxDelayMs, named || hand.version === head.version);
+      return whileAsleep(status.timeoutAtMs - nowMs, maxDelayMs, named || isOfThis(hand, head));
     }
     case "closing":
       return claim(live, lapsed, null);
@@ -145,6 +145,18 @@ function byStatus(
     default:
       return assertNever(status);
   }
+}
+
+/**
+ * † Whoever commits sends the next hint before their message goes, so one that was sent before stands for nothing. Without
+ * the token all the hints of an item that does not move on would be for its version, and each would send one after it.
+ */
+function isOfEarlier({ version, token }: Hand, head: Head): boolean {
+  if (version === null || version !== head.version) return version !== null && version < head.version;
+  return token !== null && token < head.token && head.released;
+}
+function isOfThis(hand: Hand, head: Head): boolean {
+  return hand.version === head.version && !isOfEarlier(hand, head);
 }
 
 /** † A dying holder may not have sent the wake, so its message stands in for it; copies for other versions die out. */

@@ -7,6 +7,7 @@ import type { Item, Stored } from "./item.ts";
 import { RECOVER_MS } from "./limits.ts";
 import type { StoredError } from "./stored-error.ts";
 import { EMPTY_STRAND, type Strand } from "./strand.ts";
+import { NO_UNITS, type Units } from "./units.ts";
 import type { StoredWake } from "./wake.ts";
 
 /** A cause as data; `recover` is given it with a live Error. */
@@ -92,6 +93,8 @@ export interface Head {
   readonly crashes: number;
   readonly lastError: StoredError | null;
   readonly meters: Readonly<Record<string, number>>;
+  /** What workers had used for it when it was committed, where that is counted. */
+  readonly units: Units;
   readonly artifacts: readonly ArtifactRef[];
   readonly sealedArtifacts: Strand;
   readonly journal: Strand;
@@ -116,7 +119,10 @@ export const STEP_NAME = "step";
 export const RECOVER_NAME = "recover";
 
 /** The snapshot of an item that nobody has worked on yet; `deadlineMs` is the item's and, where it is known, the engine's. */
-export function initialHead(item: Item, deadlineMs: number | null = item.deadlineMs): Head {
+export function initialHead(
+  item: Pick<Item, "createdAtMs" | "startAtMs" | "deadlineMs">,
+  deadlineMs: number | null = item.deadlineMs,
+): Head {
   const waits = item.startAtMs > item.createdAtMs;
   return {
     version: 0,
@@ -133,6 +139,7 @@ export function initialHead(item: Item, deadlineMs: number | null = item.deadlin
     crashes: 0,
     lastError: null,
     meters: {},
+    units: NO_UNITS,
     artifacts: [],
     sealedArtifacts: EMPTY_STRAND,
     journal: EMPTY_STRAND,

@@ -3,7 +3,7 @@ import { Logger as PowertoolsLogger } from "@aws-lambda-powertools/logger";
 import { MetricUnit, Metrics as PowertoolsMetrics } from "@aws-lambda-powertools/metrics";
 import { createSystemRandom } from "../adapters/node/random.ts";
 import { createSandboxProcess } from "../adapters/node/sandbox.ts";
-import { type AwsWorld, createAwsWorld } from "../aws.ts";
+import { type AwsWorld, type AwsWorldOptions, createAwsWorld } from "../aws.ts";
 import { InvalidArgumentError } from "../domain/errors.ts";
 import type { Logger } from "../ports/logger.ts";
 import type { Metrics } from "../ports/metrics.ts";
@@ -23,7 +23,7 @@ export interface FunctionWorld extends AwsWorld {
 }
 
 /** Once for the life of a sandbox, when its module is loaded. @throws InvalidArgumentError */
-export function createFunctionWorld(): FunctionWorld {
+export function createFunctionWorld(options: Pick<AwsWorldOptions, "meter"> = {}): FunctionWorld {
   const { env } = process;
   const deployment = decodeDeployment(env[ENVIRONMENT.deployment] ?? "", `environment variable ${ENVIRONMENT.deployment}`);
   const powertools = new PowertoolsMetrics({ namespace: METRICS_NAMESPACE });
@@ -35,6 +35,7 @@ export function createFunctionWorld(): FunctionWorld {
     metrics: { count: (metric) => powertools.addMetric(METRICS[metric], MetricUnit.Count, 1) } satisfies Metrics,
     processes: createSandboxProcess(env["AWS_LAMBDA_LOG_STREAM_NAME"] ?? "unknown", createSystemRandom()),
     settings: settingsFrom(env[ENVIRONMENT.settings]),
+    ...options,
   });
   return {
     ...world,

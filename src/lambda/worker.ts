@@ -1,3 +1,4 @@
+import { createMeter } from "../adapters/metering/meter.ts";
 import { messageOfRecord, type SqsEventRecord } from "../adapters/sqs/event-message.ts";
 import type { Engine } from "../domain/engine.ts";
 import { workBatch } from "../runtime/batch.ts";
@@ -21,8 +22,10 @@ export type WorkerHandler = (
  */
 export function createWorkerHandler({ engines }: WorkerHandlerOptions): WorkerHandler {
   const loaded = createEngines(engines);
-  const { deps, deployment, publishMetrics, endSandbox } = createFunctionWorld();
+  const meter = createMeter();
+  const { deps, deployment, publishMetrics, endSandbox } = createFunctionWorld({ meter });
   return async (event, context) => {
+    meter.delivered(event.Records.map(({ body, receiptHandle }) => ({ body, handle: receiptHandle })));
     const messages = event.Records.map((record) => messageOfRecord(record, deployment));
     const endsAtMs = deps.clock.nowMs() + context.getRemainingTimeInMillis();
     const { returned, finished, abandoned } = await workBatch(deps, loaded, messages, { endsAtMs });

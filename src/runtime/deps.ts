@@ -4,6 +4,7 @@ import type { Namespace } from "../domain/ids.ts";
 import type { BlobStore } from "../ports/blob-store.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Logger } from "../ports/logger.ts";
+import type { Meter } from "../ports/meter.ts";
 import type { Metrics } from "../ports/metrics.ts";
 import type { ProcessTable } from "../ports/process-table.ts";
 import type { Random } from "../ports/random.ts";
@@ -26,6 +27,8 @@ export interface Deps {
   readonly settings: Settings;
   /** Unique to a write, in this process and every other. */
   readonly nonce: () => string;
+  /** Where what is used is billed by the piece. */
+  readonly meter?: Meter;
 }
 
 /** Where nobody counts. */

@@ -7,7 +7,9 @@ import type { JournalEvent } from "../domain/journal.ts";
 import { decodeJson, type Json } from "../domain/json.ts";
 import type { Lane } from "../domain/lane.ts";
 import { leaseState, leftNoOutcome } from "../domain/lease.ts";
+import { dollarsOf } from "../domain/prices.ts";
 import type { StoredError } from "../domain/stored-error.ts";
+import { isNothing, type Units } from "../domain/units.ts";
 import { decodeEvents } from "../wire/journal.ts";
 import { listArtifacts } from "./artifacts.ts";
 import type { Deps } from "./deps.ts";
@@ -40,6 +42,9 @@ export const SHOWN_STATUSES: readonly ShownStatus[] = [
   "dead_lettered",
 ];
 
+export interface ItemUnits extends Units {
+  readonly dollars: number;
+}
 export interface ItemStatus {
   readonly workId: WorkId;
   readonly namespace: string;
@@ -78,6 +83,11 @@ export interface ItemStatus {
   readonly labels: Readonly<Record<string, string>>;
   readonly key: string | null;
   readonly meters: Readonly<Record<string, number>>;
+  /**
+   * What its workers had used of AWS when it was last saved, and its list price; null where nobody counts. The enqueue and
+   * what came after the last save are not in it, nor is what callers and the sweeper did, and the workers' time.
+   */
+  readonly units: ItemUnits | null;
   readonly artifacts: number;
   readonly logEntries: number;
   /** Commands that nobody has applied yet. */
@@ -127,6 +137,7 @@ export function statusOf(deps: Deps, live: LiveRecords): ItemStatus {
     labels: item.labels,
     key: item.key,
     meters: head.meters,
+    units: isNothing(head.units) ? null : { ...head.units, dollars: dollarsOf(head.units) },
     artifacts: head.artifacts.length + head.sealedArtifacts.lines,
     logEntries: head.log.lines,
     unread: live.inbox.length,

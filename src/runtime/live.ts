@@ -87,7 +87,7 @@ export async function readLive(deps: Deps, workId: WorkId, options: LiveOptions 
 }
 
 /** By its own instant, whether it is still there or not (G7). */
-function isExpired({ expiresAtMs }: StoredRecord, nowMs: number): boolean {
+export function isExpired({ expiresAtMs }: StoredRecord, nowMs: number): boolean {
   return expiresAtMs !== undefined && expiresAtMs <= nowMs;
 }
 

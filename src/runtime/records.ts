@@ -15,15 +15,29 @@ export interface Draft extends RecordContent {
   readonly expiresAtMs?: number;
 }
 
-/** Puts a record if its revision is still `expected`. `token` is the writer's fencing token, 0 for none. */
+/**
+ * Puts a record if its revision is still `expected`. `token` is the writer's fencing token, 0 for none.
+ *
+ * That it was put is certain. A miss says what stands now: where an answer was lost, this very write may have stood before
+ * it and been replaced since, so whoever misses decides afresh by what it finds.
+ */
 export async function put(deps: Deps, draft: Draft, expected: Revision | "absent", token = 0): Promise<Written> {
   const { partition, sort, body, data, due = null, listed = null, expiresAtMs } = draft;
-  const writeId = `${token}.${deps.nonce()}`;
+  const writeId = writeIdOf(deps, token);
   const expires = expiresAtMs === undefined ? {} : { expiresAtMs };
   const record: RecordDraft = { partition, sort, body, data, due, listed, writeId, ...expires };
   const written = await patiently(deps, () => deps.store.write(record, expected));
   if (!written.ok && written.current?.writeId === record.writeId) return { ok: true, revision: written.current.revision };
   return written;
+}
+
+/** For what takes the place of a record: an item that has ended may be told of something, and goes when it was to go. */
+export function expiryOf({ expiresAtMs }: StoredRecord): { readonly expiresAtMs?: number } {
+  return expiresAtMs === undefined ? {} : { expiresAtMs };
+}
+/** Unique to a write; `token` is the writer's fencing token, 0 for none. */
+export function writeIdOf({ nonce }: Pick<Deps, "nonce">, token: number): string {
+  return `${token}.${nonce()}`;
 }
 
 /** One record by its key; null when there is none. */

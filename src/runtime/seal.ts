@@ -1,11 +1,12 @@
 /** Before a commit: tails that would make the snapshot cross into another block are sealed in segments. */
 import type { Head } from "../domain/head.ts";
 import type { FencingToken } from "../domain/ids.ts";
-import { type SegmentAddress, type StrandName, segmentKey } from "../domain/keys.ts";
-import { EMPTY_STRAND, tailSize, wantsSeal } from "../domain/strand.ts";
+import { HEAD_KEY, type SegmentAddress, type StrandName, segmentKey } from "../domain/keys.ts";
+import { leastTail, tailSize, wantsSeal } from "../domain/strand.ts";
 import { encodeHead } from "../wire/head.ts";
+import type { RecordContent } from "../wire/record.ts";
 import type { Deps } from "./deps.ts";
-import { readOne } from "./records.ts";
+import { readOne, writeIdOf } from "./records.ts";
 import { sealStrand } from "./strands.ts";
 
 const STRANDS = { journal: "journal", log: "log", artifact: "sealedArtifacts" } as const satisfies Record<StrandName, keyof Head>;
@@ -16,32 +17,33 @@ export interface Sealing {
   readonly deps: Deps;
   readonly partition: string;
   readonly lease: { readonly token: FencingToken };
-  /** The snapshot's size besides its tails and its state, once it was measured. */
-  bareBytes: number | null;
 }
 export interface SealedTails {
   readonly head: Head;
+  readonly content: RecordContent;
   /** Segments that were merged into others: to be removed once the commit has linked past them. */
   readonly merged: readonly string[];
 }
 
+/**
+ * What counts is what the store will be billed for, or have to write: the snapshot as it is encoded. Its list entry, which
+ * only the last one has, does not: a segment more costs as much as one larger write.
+ */
 export async function sealTails(session: Sealing, head: Head): Promise<SealedTails> {
-  const { deps } = session;
+  const { deps, partition, lease } = session;
+  const { blockBytes, measure } = deps.store;
+  const content = await encodeHead(head, deps.codec);
   const allTails = tailSize(head.journal) + tailSize(head.log) + tailSize(head.sealedArtifacts);
-  if (allTails < deps.store.blockBytes / 4) return { head, merged: [] };
-  const bytes = (await sizeBesides(session, head)) + allTails;
-  const due = STRAND_NAMES.filter((name) => wantsSeal(head[STRANDS[name]], bytes, allTails, deps.store.blockBytes));
-  return due.length === 0 ? { head, merged: [] } : sealAll(session, head, due);
+  if (allTails < leastTail(blockBytes)) return { head, content, merged: [] };
+  const writeId = writeIdOf(deps, lease.token);
+  const bytes = measure.bytesOf({ partition, sort: HEAD_KEY, ...content, writeId, due: null, listed: null });
+  const due = STRAND_NAMES.filter((name) => wantsSeal(head[STRANDS[name]], bytes, allTails, blockBytes));
+  if (due.length === 0) return { head, content, merged: [] };
+  const sealed = await sealAll(session, head, due);
+  return { ...sealed, content: await encodeHead(sealed.head, deps.codec) };
 }
 
-/** What the snapshot takes besides its tails and its state is measured once a session: it hardly changes. */
-async function sizeBesides(session: Sealing, head: Head): Promise<number> {
-  const bare = { ...head, journal: EMPTY_STRAND, log: EMPTY_STRAND, sealedArtifacts: EMPTY_STRAND, state: null };
-  session.bareBytes ??= JSON.stringify((await encodeHead(bare, session.deps.codec)).body).length;
-  return session.bareBytes + (head.state?.kind === "inline" ? head.state.json.length : 0);
-}
-
-async function sealAll(session: Sealing, head: Head, names: readonly StrandName[]): Promise<SealedTails> {
+async function sealAll(session: Sealing, head: Head, names: readonly StrandName[]): Promise<Omit<SealedTails, "content">> {
   const { deps, partition, lease } = session;
   let next = head;
   const merged: string[] = [];

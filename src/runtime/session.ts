@@ -5,7 +5,7 @@
  * attempt is on record before the step runs: in LEASE for the first one, in the commit before for the next (G2).
  * It does not own the message: `work` deletes or hides it, after the look that follows a release (G3).
  */
-import { alarmBeforeCommit, alarmFor, type Due, needsRewrite } from "../domain/alarm.ts";
+import { alarmAfter, alarmBeforeCommit, type Due, needsRewrite } from "../domain/alarm.ts";
 import type { Claiming } from "../domain/decide.ts";
 import type { Rules, Transition } from "../domain/ends.ts";
 import type { Engine } from "../domain/engine.ts";
@@ -17,13 +17,13 @@ import { HEAD_KEY, LEASE_KEY } from "../domain/keys.ts";
 import type { Lease } from "../domain/lease.ts";
 import { HEAD_ARTIFACTS } from "../domain/limits.ts";
 import { append } from "../domain/strand.ts";
+import { addUnits, NO_UNITS } from "../domain/units.ts";
 import type { Revision } from "../ports/record-store.ts";
-import { encodeHead } from "../wire/head.ts";
 import { decodeEvents, encodeEvents, type JournalContext } from "../wire/journal.ts";
 import { encodeLease } from "../wire/lease.ts";
 import { reckoningOf, ringBy } from "./alarms.ts";
 import type { Deps } from "./deps.ts";
-import { expiry } from "./expiry.ts";
+import { headExpiry } from "./expiry.ts";
 import { createFamily, type Family } from "./family.ts";
 import { settleConsumed } from "./inbox.ts";
 import type { Expected, LiveRecords } from "./live.ts";
@@ -85,7 +85,6 @@ export async function claim(
     leaseRevision: written.revision,
     due: live.due,
     journal,
-    bareBytes: null,
     lost: false,
     mail: false,
     family: createFamily(live.hasChildren),
@@ -115,19 +114,19 @@ export async function commit(session: Session, change: Transition, options: Comm
     released: options.release,
     attempt: next.attempt + (options.release ? 0 : 1),
     consumed: options.consumed ?? [],
+    units: addUnits(next.units, deps.meter?.take(partition) ?? NO_UNITS),
     ...firstArtifacts(next),
     journal: append(next.journal, lines),
     log: append(next.log, options.log ?? []),
   };
   const tails = await sealTails(session, appended);
   await before(session, tails.head);
-  const content = await encodeHead(tails.head, deps.codec);
   const listed =
     tails.head.rememberedUntilAtMs === null
       ? null
       : { group: endedGroup(deps.namespace, tails.head.status.kind), atMs: tails.head.updatedAtMs };
-  const expires = expiry(deps, session.item, tails.head);
-  const draft = { partition, sort: HEAD_KEY, ...content, listed, ...(expires === null ? {} : { expiresAtMs: expires }) };
+  const expires = headExpiry(deps, session.item, tails.head);
+  const draft = { partition, sort: HEAD_KEY, ...tails.content, listed, ...(expires === null ? {} : { expiresAtMs: expires }) };
   const written = await put(deps, draft, session.headRevision, lease.token);
   if (!written.ok) {
     session.lost = true;
@@ -159,7 +158,7 @@ function tellBadEnd({ deps, item, head }: Session): void {
 async function before(session: Session, next: Head): Promise<void> {
   const { deps, partition, head, due } = session;
   const reckoning = reckoningOf(deps);
-  if (needsRewrite(due, alarmFor(next, reckoning), reckoning.nowMs)) {
+  if (needsRewrite(due, alarmAfter(due, next, reckoning), reckoning.nowMs)) {
     const soon = alarmBeforeCommit(next, reckoning);
     await ringBy(deps, partition, soon);
     session.due = soon;

@@ -113,7 +113,7 @@ async function look(deps: Deps, workId: WorkId, swept: Swept): Promise<void> {
   switch (todo.kind) {
     case "look_again":
       if (todo.hint !== null) {
-        await sendHint(deps, live.item, told || live.inbox.length > 0 ? null : live.head.version, todo.hint.delayMs);
+        await sendHint(deps, live.item, told || live.inbox.length > 0 ? null : live.head, todo.hint.delayMs);
         swept.hinted += 1;
       }
       await writeDue(deps, partition, todo.next, revision);

@@ -4,7 +4,7 @@
  * G3: the message is deleted last, after the next hint is sent and what arrived meanwhile has been looked for. Whatever
  *     is thrown here leaves it in the queue, hidden for a while.
  */
-import { alarmFor, needsRewrite } from "../domain/alarm.ts";
+import { alarmAfter, needsRewrite } from "../domain/alarm.ts";
 import { backoffMs, type Claiming, type Decision, decide, type Hand, isOwed } from "../domain/decide.ts";
 import type { Engine } from "../domain/engine.ts";
 import { assertNever, messageOf, RecordUndecodableError } from "../domain/errors.ts";
@@ -63,7 +63,7 @@ async function giveUp(deps: Deps, message: Message, error: unknown, unreadable: 
 }
 
 async function handle(deps: Deps, engines: Engines, message: Message, hint: Hint, host: WorkHost): Promise<void> {
-  const hand: Hand = { messageId: message.id, version: hint.version, receiveCount: message.receiveCount };
+  const hand: Hand = { messageId: message.id, version: hint.version, token: hint.token, receiveCount: message.receiveCount };
   const turn: Turn = { steps: 0, sinceMs: null, slowestMs: 0 };
   let own: Session | null = null;
   let groupSeen = false;
@@ -179,7 +179,7 @@ async function look(deps: Deps, session: Session, message: Message, hops: number
     if (isOwed(live, nowMs)) return false;
     if (isEnded(live.head.status)) return settleKept(deps, message, item);
     if (await tellIfSatisfied(deps, live)) return false;
-    const need = alarmFor(live.head, reckoning);
+    const need = alarmAfter(due, live.head, reckoning);
     if (!needsRewrite(due, need, nowMs)) return true;
     // An alarm that has passed rings for nobody once it is rewritten: what it owed is sent here.
     if (due !== null && due.atMs !== null && due.atMs <= nowMs) await sendNext(deps, item, live.head);
@@ -198,7 +198,7 @@ async function isQuiet(deps: Deps, item: Item): Promise<boolean> {
   if (live.item === null) return true;
   if (isEnded(live.head.status) || isOwed(live, nowMs)) return false;
   if (live.head.status.kind === "waiting" && live.head.status.group !== null) return false;
-  return !needsRewrite(live.due, alarmFor(live.head, reckoning), nowMs);
+  return !needsRewrite(live.due, alarmAfter(live.due, live.head, reckoning), nowMs);
 }
 
 /** Others have their turn first: what came in meanwhile has a message of its own, before this one is deleted (G3). */

@@ -6,6 +6,8 @@ import { z } from "zod";
 import type { ArtifactRef } from "../domain/engine.ts";
 import type { Json } from "../domain/json.ts";
 import { EMPTY_STRAND, linesOf, type Strand } from "../domain/strand.ts";
+import type { Units } from "../domain/units.ts";
+import type { Body } from "../ports/record-store.ts";
 import { artifactRef, count } from "./parts.ts";
 
 const DIGEST = /^[0-9a-f]{64}$/;
@@ -44,4 +46,31 @@ export const headStrand = z.union([whole, short, long]).default(EMPTY_STRAND);
 export function encodeHeadStrand({ tail, lines, sealed }: Strand): Json {
   if (sealed !== null) return [tail, lines, [sealed.n, sealed.nonce, sealed.run, sealed.runBytes]];
   return linesOf(tail).length === lines ? tail : { tail, lines };
+}
+
+/** `[writes, reads, requests, puts, gets]`; those at the end that are 0 are left out. */
+export const headUnits = z
+  .array(z.number().nonnegative())
+  .max(5)
+  .default([])
+  .transform(([writes = 0, reads = 0, requests = 0, puts = 0, gets = 0]): Units => ({ writes, reads, requests, puts, gets }));
+
+export function encodeHeadUnits({ writes, reads, requests, puts, gets }: Units): Json {
+  const all = [writes, reads, requests, puts, gets];
+  return all.slice(0, all.findLastIndex((count) => count > 0) + 1);
+}
+
+/** Most states begin with their commit, and most sleeps are delays. */
+const usualStatus = (updatedAtMs: Json) => ({ sinceMs: updatedAtMs, why: "delay" });
+
+/** Without what it has in common with most. */
+export function shortStatus(status: Body, updatedAtMs: number): Json {
+  const usual = usualStatus(updatedAtMs);
+  return Object.fromEntries(Object.entries(status).filter(([field, value]) => Reflect.get(usual, field) !== value));
+}
+/** A body whose status says that too. */
+export function withWholeStatus(body: Body): Body {
+  const { status = null, updated = 0 } = body;
+  if (typeof status !== "object" || status === null || Array.isArray(status)) return body;
+  return { ...body, status: { ...usualStatus(updated), ...status } };
 }

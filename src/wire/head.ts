@@ -7,7 +7,16 @@ import type { Stored } from "../domain/item.ts";
 import type { Json } from "../domain/json.ts";
 import type { StoredRecord } from "../ports/record-store.ts";
 import type { Codec } from "./codec.ts";
-import { encodeHeadArtifact, encodeHeadStrand, headArtifact, headStrand } from "./head-parts.ts";
+import {
+  encodeHeadArtifact,
+  encodeHeadStrand,
+  encodeHeadUnits,
+  headArtifact,
+  headStrand,
+  headUnits,
+  shortStatus,
+  withWholeStatus,
+} from "./head-parts.ts";
 import { count, encodeCause, encodeError, encodeStored, instant, stored, storedCause, storedError, storedWake } from "./parts.ts";
 import { decodeBody, nameOf, type RecordContent, sparse } from "./record.ts";
 
@@ -55,6 +64,7 @@ const schema = z.object({
   crashes: count.default(0),
   error: storedError.nullable().default(null),
   meters,
+  units: headUnits,
   artifacts: z.array(headArtifact).default([]),
   more: headStrand,
   journal: headStrand,
@@ -76,7 +86,7 @@ export async function encodeHead(head: Head, codec: Codec): Promise<RecordConten
     version: head.version,
     token: head.token,
     released: head.released,
-    status: encodeStatus(head.status),
+    status: shortStatus(encodeStatus(head.status), head.updatedAtMs),
     step: head.step,
     state: packed === null ? encodeStateAt(head.state) : packed.encoding,
     engine: head.engineVersion,
@@ -87,6 +97,7 @@ export async function encodeHead(head: Head, codec: Codec): Promise<RecordConten
     crashes: head.crashes,
     error: head.lastError === null ? null : encodeError(head.lastError),
     meters: head.meters,
+    units: encodeHeadUnits(head.units),
     artifacts: head.artifacts.map(encodeHeadArtifact),
     more: encodeHeadStrand(head.sealedArtifacts),
     journal: encodeHeadStrand(head.journal),
@@ -105,7 +116,7 @@ export async function encodeHead(head: Head, codec: Codec): Promise<RecordConten
 
 /** @throws RecordTooNewError, RecordUndecodableError */
 export async function decodeHead(record: StoredRecord, codec: Codec): Promise<Head> {
-  const body = decodeBody(record, HEAD_VERSION, schema);
+  const body = decodeBody({ ...record, body: withWholeStatus(record.body) }, HEAD_VERSION, schema);
   return {
     version: body.version,
     token: parseToken(body.token),
@@ -121,6 +132,7 @@ export async function decodeHead(record: StoredRecord, codec: Codec): Promise<He
     crashes: body.crashes,
     lastError: body.error,
     meters: body.meters,
+    units: body.units,
     artifacts: body.artifacts,
     sealedArtifacts: body.more,
     journal: body.journal,
@@ -144,7 +156,7 @@ async function decodeState(at: z.infer<typeof stateAt> | null, record: StoredRec
   if (typeof at === "object") return { kind: "blob", digest: at.blob, bytes: at.bytes };
   return { kind: "inline", json: await codec.decode(at, record.data ?? new Uint8Array(), nameOf(record)) };
 }
-function encodeStatus(value: Status): Json {
+function encodeStatus(value: Status): { readonly [field: string]: Json } {
   switch (value.kind) {
     case "closing":
     case "completed":

@@ -12,6 +12,7 @@ import { dynamoClientOptions } from "../../src/adapters/dynamodb/client-options.
 import { TABLE } from "../../src/adapters/dynamodb/table.ts";
 import { uniqueName } from "../contract/fixture.ts";
 import { endpoint } from "./clients.ts";
+import { tableInput } from "./table-shape.ts";
 
 /** Of DynamoDB; null where the suites cannot run. */
 export const dynamoEndpoint = process.env["ROOKERY_TEST_DYNAMODB"] ?? endpoint;
@@ -24,13 +25,6 @@ export function tableClient(options: DynamoDBClientConfig = {}): DynamoDBClient 
   return new DynamoDBClient({ ...place, ...patience, ...options });
 }
 
-const { due, list } = TABLE;
-const KEYS_ONLY = { ProjectionType: "KEYS_ONLY" } as const;
-const keys = (hash: string, range: string) => [
-  { AttributeName: hash, KeyType: "HASH" as const },
-  { AttributeName: range, KeyType: "RANGE" as const },
-];
-
 export interface TestTable {
   readonly name: string;
   remove(): Promise<void>;
@@ -38,24 +32,7 @@ export interface TestTable {
 
 export async function createTable(client: DynamoDBClient): Promise<TestTable> {
   const TableName = `rookery-${uniqueName()}`;
-  await client.send(
-    new CreateTableCommand({
-      TableName,
-      BillingMode: "PAY_PER_REQUEST",
-      AttributeDefinitions: [
-        ...[TABLE.partition, TABLE.sort, list.group, list.at].map((name) => ({
-          AttributeName: name,
-          AttributeType: "S" as const,
-        })),
-        ...[due.shard, due.at].map((name) => ({ AttributeName: name, AttributeType: "N" as const })),
-      ],
-      KeySchema: keys(TABLE.partition, TABLE.sort),
-      GlobalSecondaryIndexes: [
-        { IndexName: due.index, KeySchema: keys(due.shard, due.at), Projection: KEYS_ONLY },
-        { IndexName: list.index, KeySchema: keys(list.group, list.at), Projection: KEYS_ONLY },
-      ],
-    }),
-  );
+  await client.send(new CreateTableCommand(tableInput(TableName)));
   await waitUntilTableExists({ client, maxWaitTime: 60, minDelay: 1 }, { TableName });
   const ttl = { AttributeName: TABLE.expires, Enabled: true };
   await client.send(new UpdateTimeToLiveCommand({ TableName, TimeToLiveSpecification: ttl }));

@@ -38,7 +38,9 @@ const module = (name: string, exported: string): string =>
 
 describe("home and namespace", () => {
   const resolved = async (flags: GlobalFlags, env: Record<string, string> = {}, cwd = join(folder, "deep/er")) => {
-    const { home, namespace, configPath } = await resolveContext(flags, { env, cwd });
+    const { where, configPath } = await resolveContext(flags, { env, cwd });
+    if (where.kind === "stack") throw new Error(`expected a home, got stack ${where.stack.value}`);
+    const { home, namespace } = where;
     return { home: home.value, namespace: namespace.value, from: [home.from, namespace.from], configPath };
   };
   test("come from the flag, then the environment, then the config, then nowhere", async () => {

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
   type Alarm,
+  alarmAfter,
   alarmFor,
   type Due,
   inboxAlarm,
@@ -40,6 +41,12 @@ describe("the alarm of an item", () => {
   test("that is ready rings in 10 minutes, doubling to 6 hours", () => {
     expect(alarmFor(aHead({ version: 3 }), when())).toEqual({ why: "ready", atMs: NOW + 10 * MINUTE_MS, version: 3, rings: 0 });
     expect([1, 2, 5, 6, 2_000].map((rings) => alarmAt(aHead(), NOW, rings) / MINUTE_MS)).toEqual([20, 40, 320, 360, 360]);
+  });
+  test("that is ready is needed no sooner once it has rung for that version; for another state or version it is", () => {
+    const needed = (due: Due | null) => alarmAfter(due, aHead({ version: 3 }), when()).atMs - NOW;
+    expect(needed(aDue({ why: "ready", version: 3, rings: 3 }))).toBe(80 * MINUTE_MS);
+    for (const due of [null, aDue({ why: "ready", version: 2, rings: 3 }), aDue({ why: "waiting", version: 3, rings: 3 })])
+      expect(needed(due)).toBe(10 * MINUTE_MS);
   });
   test("that sleeps for up to 15 minutes rings 2 minutes after its wake, and not within 15", () => {
     expect(alarmFor(asleep(NOW + MINUTE_MS), when())).toMatchObject({ why: "sleep", atMs: NOW + 15 * MINUTE_MS });

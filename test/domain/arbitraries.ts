@@ -14,6 +14,7 @@ import { DAY_MS } from "../../src/domain/limits.ts";
 import { ERROR_CLASSES } from "../../src/domain/retry.ts";
 import type { StoredError } from "../../src/domain/stored-error.ts";
 import type { Strand } from "../../src/domain/strand.ts";
+import type { Units } from "../../src/domain/units.ts";
 import type { StoredWake } from "../../src/domain/wake.ts";
 import { NOW } from "./builders.ts";
 
@@ -122,6 +123,15 @@ const artifactRef: fc.Arbitrary<ArtifactRef> = fc
 const meters = record(fc.double({ noNaN: true, noDefaultInfinity: true, min: 0 }));
 const token = fc.integer({ min: 1, max: 1_000_000 }).map(parseToken);
 
+const hundredths = fc.nat(10_000_000).map((n) => n / 100);
+const units: fc.Arbitrary<Units> = fc.record({
+  writes: hundredths,
+  reads: hundredths,
+  requests: hundredths,
+  puts: hundredths,
+  gets: hundredths,
+});
+
 export const head: fc.Arbitrary<Head> = fc.record({
   version: count,
   token,
@@ -137,6 +147,7 @@ export const head: fc.Arbitrary<Head> = fc.record({
   crashes: count,
   lastError: orNull(storedError),
   meters,
+  units,
   artifacts: fc.array(artifactRef, { maxLength: 4 }),
   sealedArtifacts: strand,
   journal: strand,

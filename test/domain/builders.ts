@@ -124,7 +124,7 @@ export function aLive(over: Partial<Live> = {}): Live {
   return { item: anItem(), head: initial(), lease: null, due: aDue(), inbox: [], signals: [], ...over };
 }
 export function aHand(over: Partial<Hand> = {}): Hand {
-  return { messageId: "m1", version: 0, receiveCount: 1, ...over };
+  return { messageId: "m1", version: 0, token: null, receiveCount: 1, ...over };
 }
 export function given(over: Partial<Circumstances> = {}): Circumstances {
   return {

@@ -13,6 +13,7 @@ const catalogue: readonly [errors.RookeryError, errors.ErrorCode, boolean, reado
   [new errors.UnknownWorkItemError("ns", "id"), "unknown_work_item", false, ['"ns"', '"id"']],
   [new errors.UnknownArtifactError("id", "x", ["a"]), "unknown_artifact", false, ["id", '"x"', "a"]],
   [new errors.UnknownStackError("acme", "/p", "eu"), "unknown_stack", false, ['"acme"', "/p", "eu"]],
+  [new errors.AwsAccessError("acme", "no region", "why"), "aws_access", false, ['"acme"', "no region"]],
   [new errors.UnknownArtifactError("id", "x", []), "unknown_artifact", false, ["(none)"]],
   [new errors.InvalidArgumentError("lane", "high", 5), "invalid_argument", false, ["lane", "high", "5"]],
   [new errors.KeyConflictError("e", "k", "id", "d1", "d2"), "key_conflict", false, ["e", '"k"', "id", "d1", "d2"]],

@@ -5,8 +5,8 @@
  */
 import {
   type Alarm,
+  alarmAfter,
   alarmBeforeCommit,
-  alarmFor,
   type Due,
   inboxAlarm,
   isAlarmSet,
@@ -33,6 +33,7 @@ export type Thread = Generator<undefined, void, undefined>;
 interface Message {
   readonly id: string;
   readonly version: number | null;
+  readonly token: number | null;
   visibleAtMs: number;
   receives: number;
   /** Deliveries so far: an older one has lost the message. */
@@ -100,7 +101,7 @@ export class Model {
   constructor(rules: Rules, processTable: boolean) {
     this.rules = rules;
     this.processTable = processTable;
-    this.send(0, 0);
+    this.send(this.head, 0);
   }
 
   nextId(): number {
@@ -110,9 +111,11 @@ export class Model {
   reckoning(nowMs = this.nowMs): Reckoning {
     return { nowMs, maxDelayMs: MAX_DELAY_MS };
   }
-  send(version: number | null, delayMs: number): void {
+  /** For this snapshot, or for a command. */
+  send(of: Pick<Message, "version" | "token"> | null, delayMs: number): void {
+    const { version, token } = of ?? { version: null, token: null };
     const visibleAtMs = this.nowMs + Math.min(MAX_DELAY_MS, Math.max(0, delayMs));
-    this.messages.push({ id: `m${this.nextId()}`, version, visibleAtMs, receives: 0, delivery: 0 });
+    this.messages.push({ id: `m${this.nextId()}`, version, token, visibleAtMs, receives: 0, delivery: 0 });
   }
   receive(): Message | null {
     const message = this.messages.find(({ visibleAtMs }) => visibleAtMs <= this.nowMs);
@@ -193,7 +196,7 @@ export class Model {
       const { headRevision, leaseRevision } = this;
       const ownLease = own !== null && live.lease?.token === own.lease.token;
       const holderGone = ownLease || (this.processTable && live.lease !== null && !this.alive.has(live.lease.holder));
-      const hand = { messageId: message.id, version: message.version, receiveCount: message.receives };
+      const hand = { messageId: message.id, version: message.version, token: message.token, receiveCount: message.receives };
       const decision = decide(live, hand, { ...this.reckoning(), holderGone, ownLease, engineLoaded: true, groupSeen: true });
       if (decision.kind === "claim" && decision.claim.takeOver !== null) this.happened.add("decided to claim a lapsed lease");
       yield;
@@ -381,7 +384,7 @@ export class Model {
       session.beats = false;
       if (session.lost) return false;
     }
-    if (needsRewrite(session.due, alarmFor(next, this.reckoning()), this.nowMs)) {
+    if (needsRewrite(session.due, alarmAfter(session.due, next, this.reckoning()), this.nowMs)) {
       const soon = alarmBeforeCommit(next, this.reckoning());
       yield* this.ringBy(soon);
       session.due = soon;
@@ -418,11 +421,12 @@ export class Model {
       return false;
     }
   }
-  *sendNext({ status, version }: Head): Thread {
+  *sendNext(head: Head): Thread {
+    const { status } = head;
     const wakes = wakesAt(status);
     yield;
-    if (status.kind === "ready" || status.kind === "closing") this.send(version, 0);
-    if (wakes !== null && wakes.wakeAtMs - this.nowMs <= MAX_DELAY_MS) this.send(version, wakes.wakeAtMs - this.nowMs);
+    if (status.kind === "ready" || status.kind === "closing") this.send(head, 0);
+    if (wakes !== null && wakes.wakeAtMs - this.nowMs <= MAX_DELAY_MS) this.send(head, wakes.wakeAtMs - this.nowMs);
   }
   /** One read, torn in the worst way: what came in first, the alarm last. */
   *isQuiet(): Generator<undefined, boolean, undefined> {
@@ -434,7 +438,7 @@ export class Model {
     yield;
     const { due } = this;
     if (isEnded(live.head.status) || isOwed(live, nowMs)) return false;
-    return !needsRewrite(due, alarmFor(live.head, this.reckoning(nowMs)), nowMs);
+    return !needsRewrite(due, alarmAfter(due, live.head, this.reckoning(nowMs)), nowMs);
   }
   *look({ head }: Session): Generator<undefined, boolean, undefined> {
     yield* this.sendNext(head);
@@ -451,7 +455,7 @@ export class Model {
       yield;
       if (isOwed(live, nowMs)) return false;
       if (isEnded(live.head.status)) return yield* this.settle();
-      const need = alarmFor(live.head, this.reckoning(nowMs));
+      const need = alarmAfter(due, live.head, this.reckoning(nowMs));
       if (!needsRewrite(due, need, nowMs)) return true;
       if (due.atMs <= nowMs) yield* this.sendNext(live.head);
       yield;
@@ -471,8 +475,7 @@ export class Model {
     if (todo.kind === "collect") return;
     yield;
     this.happened.add(`rang for ${todo.next.why}`);
-    if (todo.kind === "look_again" && todo.hint !== null)
-      this.send(live.inbox.length > 0 ? null : live.head.version, todo.hint.delayMs);
+    if (todo.kind === "look_again" && todo.hint !== null) this.send(live.inbox.length > 0 ? null : live.head, todo.hint.delayMs);
     yield;
     this.writeDue(todo.next, dueRevision);
   }

@@ -149,7 +149,7 @@ class Cast {
         return;
       case "repeat": {
         const message = model.messages[one.which % Math.max(1, model.messages.length)];
-        if (message !== undefined) model.send(message.version, 0);
+        if (message !== undefined) model.send(message, 0);
         return;
       }
       case "lose":

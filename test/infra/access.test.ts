@@ -39,6 +39,7 @@ const grantee = (name: string) => new Role(stack, name, { assumedBy: new Service
 stack.rookery.grantEnqueue(grantee("Enqueuer"));
 stack.rookery.grantRead(grantee("Reader"));
 stack.rookery.grantOperate(grantee("Operator"));
+stack.rookery.grantWork(grantee("Hand"));
 const template = Template.fromStack(stack);
 const rights = rightsOf(template);
 
@@ -108,7 +109,15 @@ describe("a grant gives", () => {
       "Bucket: ListBucket",
     ]);
   });
-  test("who operates: both, the queues' depths, and the URL", () => {
+  test("who works elsewhere: all that the worker may, and a sweep", () => {
+    expect(rights["Hand"]).toEqual([
+      "arn:AWS::Partition:ssm:AWS::Region:AWS::AccountId:parameterParameter: GetParameter",
+      ...(rights["WorkerRole"] ?? []).slice(1),
+      "Table/index/due: Query",
+      "Bucket: ListBucketMultipartUploads",
+    ]);
+  });
+  test("who operates: both, how the parts are, and the URL", () => {
     expect(rights["Operator"]).toEqual([
       "arn:AWS::Partition:ssm:AWS::Region:AWS::AccountId:parameterParameter: GetParameter",
       "Table: GetItem Query PutItem",
@@ -116,6 +125,7 @@ describe("a grant gives", () => {
       "Queue: SendMessage",
       "Bucket/*: GetObject PutObject",
       "Bucket: ListBucket",
+      "Table: DescribeTable DescribeTimeToLive DescribeContinuousBackups",
       "Queue: GetQueueAttributes",
       "DeadLetterQueue: ReceiveMessage ChangeMessageVisibility GetQueueAttributes",
       "Http: InvokeFunctionUrl",

@@ -1,6 +1,6 @@
 /** The package as a stranger gets it: packed from a copy of the repository, and checked from a project of its own. */
 import { spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import { expect } from "vitest";
 import { trackedFiles } from "../tidy/tracked-files.ts";
@@ -45,11 +45,12 @@ export function pack(scratch: string): string {
   return join(scratch, tarball ?? "");
 }
 
-/** Packages of the repository into a project's `node_modules`. */
+/** Packages of the repository into a project's `node_modules`, unless they are there. */
 export function linkPackages(project: string, packages: readonly string[]): void {
   for (const name of packages) {
     mkdirSync(dirname(join(project, "node_modules", name)), { recursive: true });
-    symlinkSync(join(ROOT, "node_modules", name), join(project, "node_modules", name));
+    const link = join(project, "node_modules", name);
+    if (!existsSync(link)) symlinkSync(join(ROOT, "node_modules", name), link);
   }
 }
 

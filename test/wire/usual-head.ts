@@ -33,6 +33,7 @@ export function usualHead(over: Parameters<typeof aHead>[0] = {}): Head {
     state: STATE,
     engineVersion: 1,
     meters: { tokens: 18_234, dollars: 0.1834 },
+    units: { writes: 131, reads: 88, requests: 129.5, puts: 4, gets: 2 },
     deadlineAtMs: NOW + 86_400_000,
     updatedAtMs: NOW,
     ...over,

@@ -24,6 +24,8 @@ import { ATTRIBUTES, TABLE } from "./table.ts";
 
 /** A write is billed by the KB of the whole item. */
 const BLOCK_BYTES = 1_024;
+/** Of most, the size. */
+const USUAL_REVISION = 9_999;
 
 export interface DynamoRecordStoreDeps {
   /** See `dynamoClientOptions` for how patient it should be. */
@@ -39,6 +41,7 @@ export interface DynamoRecordStoreDeps {
 export function createDynamoRecordStore({ client, table }: DynamoRecordStoreDeps): RecordStore {
   return {
     blockBytes: BLOCK_BYTES,
+    measure: { bytesOf: (record) => itemBytes(encodeRecord(record, USUAL_REVISION)) },
     collects: true,
     async read(partition, range, limit) {
       if (isEmpty(range) || (limit !== undefined && limit < 1)) return [];

@@ -3,6 +3,7 @@
  * the record that won within the same transaction. A miss by this very write's own lost answer is a miss here too:
  * whoever asked compares the write id.
  */
+
 import type { SQLInputValue } from "node:sqlite";
 import { StoreUnavailableError } from "../../domain/errors.ts";
 import type {
@@ -16,6 +17,7 @@ import type {
   RecordStore,
   StoredRecord,
 } from "../../ports/record-store.ts";
+import { contentBytes } from "../shared/content-bytes.ts";
 import { encodeCursor, type ListPlace, parseListQuery } from "../shared/list-cursor.ts";
 import type { Database } from "./database.ts";
 import { bytesOf, numberOf, orNull, type Row, textOf } from "./row.ts";
@@ -37,6 +39,7 @@ export function createEmbeddedRecordStore({ database }: { readonly database: Dat
   };
   return {
     blockBytes: BLOCK_BYTES,
+    measure: { bytesOf: contentBytes },
     collects: false,
     read: async (partition, range, limit = NO_LIMIT) =>
       read(() =>
