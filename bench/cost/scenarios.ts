@@ -13,7 +13,7 @@ export interface Cost {
 
 /** From the hint's sending to its receipt; more than the steps of a batch take, which share a clock. */
 const HOP_MS = 1_250;
-const PLAN: Plan = { bytes: 716, steps: 1, inline: 1, rest: "delay", delayMs: HOP_MS, effects: false, children: 0 };
+export const PLAN: Plan = { bytes: 716, steps: 1, inline: 1, rest: "delay", delayMs: HOP_MS, effects: false, children: 0 };
 const ANSWER = { to: "Did the ferry run on Sundays?", text: "Not before 1902, says the timetable." };
 
 interface Whole {

@@ -19,19 +19,26 @@ import { researchEngine } from "./research.ts";
 
 /** Of one step, as its journal tells. */
 const STEP_MS = 120;
-/** Long enough that nobody yields for want of time. */
 const INVOCATION_MS = 600_000;
 const VISIBILITY_MS = 60_000;
 const WAIT_MS = 2_000;
 const SHARD = 7;
 export const NAMESPACE = parseNamespace("cost");
 
+export interface Invocation {
+  /** Messages in one. */
+  readonly batch: number;
+  /** Of each item, that run in one. */
+  readonly inlineSteps: number;
+  /** How long it may take. Default: long enough that nobody yields for want of time. */
+  readonly ms?: number;
+}
 export interface CostWorld {
   readonly client: Client;
   readonly deps: Deps;
   pass(ms: number): void;
-  /** Invocations of the worker, until it had so many messages; `inlineSteps` of each item run in one. */
-  work(messages: number, how: { batch: number; inlineSteps: number }): Promise<void>;
+  /** Invocations of the worker, until it had so many messages. */
+  work(messages: number, how: Invocation): Promise<void>;
   /** What the sweeper does each minute where little is due. */
   sweep(): Promise<void>;
   /** What `act` costs. */
@@ -63,7 +70,7 @@ export async function createCostWorld(endpoint: string): Promise<CostWorld> {
   };
   const deps = withClock(world.deps, () => nowMs);
   const engines = createEngines([researchEngine(step)]);
-  const endsAtMs = (): number => nowMs + INVOCATION_MS;
+  const endsAtMs = (ms = INVOCATION_MS): number => nowMs + ms;
   /** The emulator does not always give all at once that it has. */
   async function receive(count: number): Promise<Message[]> {
     const { signal: abortSignal } = new AbortController();
@@ -76,8 +83,8 @@ export async function createCostWorld(endpoint: string): Promise<CostWorld> {
     }
     return messages;
   }
-  async function invoke(batch: number, inlineSteps: number): Promise<void> {
-    const { returned, finished } = await workBatch(deps, engines, await receive(batch), { endsAtMs: endsAtMs() });
+  async function invoke({ batch, inlineSteps, ms }: Invocation): Promise<void> {
+    const { returned, finished } = await workBatch(deps, engines, await receive(batch), { endsAtMs: endsAtMs(ms) });
     if (returned.length > 0)
       throw new Error(`expected all of ${batch} messages to be finished, but ${returned.length} come back`);
     await Promise.all(finished.map((message) => deps.queue.remove(message)));
@@ -87,8 +94,8 @@ export async function createCostWorld(endpoint: string): Promise<CostWorld> {
     client: createClient(deps),
     deps,
     pass,
-    async work(messages, { batch, inlineSteps }) {
-      for (let left = messages; left > 0; left -= batch) await invoke(Math.min(batch, left), inlineSteps);
+    async work(messages, how) {
+      for (let left = messages; left > 0; left -= how.batch) await invoke({ ...how, batch: Math.min(how.batch, left) });
     },
     sweep: async () => void (await sweepShards(deps, { endsAtMs: endsAtMs(), elsewhere: nowhere })),
     async cost(act) {
