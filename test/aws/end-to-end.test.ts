@@ -18,6 +18,7 @@ import { callUrl } from "./call-url.ts";
 import { endpoint, sqsClient } from "./clients.ts";
 import { type Deployed, deployApp } from "./deployed.ts";
 import { eventually, gathered, invoke, messagesIn } from "./look.ts";
+import { patientOf } from "./patient.ts";
 
 const APP = join(import.meta.dirname, "app/app.ts");
 /** On a machine that has much else to do. */
@@ -31,8 +32,16 @@ describe.skipIf(endpoint === null)("deployed on the emulator", { timeout: LONG_M
   let outside: Outside;
   let batches: Readonly<Record<Exclude<Doing, "work">, Batch>>;
 
-  const connect = () =>
-    createAwsClient({ stack: app.stack, endpoint: endpoint ?? "", region: REGION, credentials: CREDENTIALS, settings: PATIENT });
+  const connect = async () =>
+    patientOf(
+      await createAwsClient({
+        stack: app.stack,
+        endpoint: endpoint ?? "",
+        region: REGION,
+        credentials: CREDENTIALS,
+        settings: PATIENT,
+      }),
+    );
 
   beforeAll(async () => {
     [app, outside] = await Promise.all([deployApp(APP), startOutside()]);
@@ -59,7 +68,7 @@ describe.skipIf(endpoint === null)("deployed on the emulator", { timeout: LONG_M
       LONG_MS,
       500,
     );
-    const events = await Array.fromAsync(client.events(workId));
+    const events = await eventually(() => Array.fromAsync(client.events(workId)), LONG_MS, 500);
     const versions = events.flatMap((event) => (event.kind === "step" ? [event.version] : []));
     expect(versions, `versions of ${workId}`).toEqual(Array.from({ length: version }, (_, n) => n + 1));
     expect(events.at(-1)).toMatchObject({ kind: "ended", status, version });
