@@ -2,12 +2,12 @@
 import { createRequire } from "node:module";
 import { extname } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type Duration, type RemovalPolicy, Stack, Validations } from "aws-cdk-lib";
 import * as iam from "aws-cdk-lib/aws-iam";
 import { Architecture, type FunctionOptions, Runtime } from "aws-cdk-lib/aws-lambda";
 import { NodejsFunction, OutputFormat } from "aws-cdk-lib/aws-lambda-nodejs";
 import { LogGroup, type RetentionDays } from "aws-cdk-lib/aws-logs";
 import { type Bucket, CfnBucket } from "aws-cdk-lib/aws-s3";
+import { type Duration, type RemovalPolicy, Stack, Validations } from "aws-cdk-lib/core";
 import type { Construct } from "constructs";
 import { InvalidArgumentError, invariant } from "../domain/errors.ts";
 import { METRICS_NAMESPACE } from "../wire/environment.ts";

@@ -1,8 +1,9 @@
 /** What one may choose of a deployment, what it is otherwise, and what is refused at synthesis (G8). */
-import { Duration, RemovalPolicy } from "aws-cdk-lib";
+
 import type { WarmThroughput } from "aws-cdk-lib/aws-dynamodb";
 import { RetentionDays } from "aws-cdk-lib/aws-logs";
 import type { ITopic } from "aws-cdk-lib/aws-sns";
+import { Duration, RemovalPolicy } from "aws-cdk-lib/core";
 import { InvalidArgumentError } from "../domain/errors.ts";
 import { parseNamespace } from "../domain/ids.ts";
 import { MINUTE_MS, STEP_MS, SWEEP_MS } from "../domain/limits.ts";

@@ -36,7 +36,7 @@ export const handler = createWorkerHandler({ engines: [tally] });
 `;
 const APP = `
 import { join } from "node:path";
-import { App, RemovalPolicy, Stack } from "aws-cdk-lib";
+import { App, RemovalPolicy, Stack } from "aws-cdk-lib/core";
 import { Rookery } from "rookery/cdk";
 const stack = new Stack(new App(), "${STACK}");
 new Rookery(stack, "Rookery", {
