@@ -26,7 +26,7 @@ export interface Play {
   readonly releases?: number;
   /** Holds time up, see Scheduler. */
   pause?(): Promise<void> | null;
-  /** Calm or not, how much may happen. Default no limit but that of time. */
+  /** Calm or not, how many port calls there may be. Default five times those of the faults. */
   readonly mostCalls?: number;
 }
 export interface Theatre {
@@ -71,6 +71,8 @@ const CALLS = 3_000;
 const REST_MS = 12 * DAY_MS;
 const ECHO_MS = 2 * HOUR_MS;
 const RELEASES = 2;
+/** What has not come to rest after so many times the calls never will. */
+const AT_REST_TIMES = 5;
 
 export async function simulate(options: SimulationOptions, play: (theatre: Theatre) => Play): Promise<Simulated> {
   const { seed, calls: most = CALLS } = options;
@@ -98,7 +100,7 @@ export async function simulate(options: SimulationOptions, play: (theatre: Theat
     finishes = true,
     releases = RELEASES,
     pause,
-    mostCalls = Number.POSITIVE_INFINITY,
+    mostCalls = AT_REST_TIMES * most,
   } = play(theatre);
   const waiting = new Set(callers.map(({ name }) => name));
   let calmAtMs: number | null = null;

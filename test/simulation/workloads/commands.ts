@@ -27,7 +27,7 @@ export const commands: Workload = ({ stage }, draw) => {
         version: 1,
         state: z.number(),
         init: 0,
-        retry: { unknown: { attempts: 1_000 } },
+        retry: { unknown: { attempts: 1_000 }, transient: { attempts: 1_000 } },
         limits: { crashes: 1_000 },
         step: async (n, ctx) => {
           const { steps, delayMs, dies } = ctx.payload;

@@ -53,7 +53,7 @@ export const families: Workload = ({ stage, witness }, draw) => {
         version: 1,
         state: z.number(),
         init: 0,
-        retry: { unknown: { attempts: 1_000 } },
+        retry: { unknown: { attempts: 1_000 }, transient: { attempts: 1_000 } },
         limits: { crashes: 1_000 },
         step: async (done, ctx) => {
           const { n, fails, steps } = ctx.payload;
@@ -68,7 +68,7 @@ export const families: Workload = ({ stage, witness }, draw) => {
         version: 1,
         state: z.object({ round: z.number(), waits: z.boolean(), succeeded: z.number(), failed: z.number() }),
         init: { round: 0, waits: false, succeeded: 0, failed: 0 },
-        retry: { unknown: { attempts: 1_000 } },
+        retry: { unknown: { attempts: 1_000 }, transient: { attempts: 1_000 } },
         limits: { crashes: 1_000 },
         step: async (state, ctx) => {
           const { children: count, failing, limit, rounds, until } = ctx.payload;

@@ -22,7 +22,7 @@ export const lives: Workload = ({ stage, witness }, draw) => {
         version: 1,
         state: z.object({}),
         init: {},
-        retry: { unknown: { attempts: 1_000 } },
+        retry: { unknown: { attempts: 1_000 }, transient: { attempts: 1_000 } },
         limits: { crashes: 1_000 },
         step: async (_state, ctx) => {
           const open = [...witness.items.values()].filter(

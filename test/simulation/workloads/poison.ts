@@ -25,7 +25,7 @@ export const poison: Workload = ({ stage }, draw) => {
         state: z.number(),
         init: 0,
         limits: { stepMs: 4_000 },
-        retry: { unknown: { attempts: 3 } },
+        retry: { unknown: { attempts: 3 }, transient: { attempts: 1_000 } },
         step: async (n, ctx) => {
           begins += 1;
           if (begins > MOST_BEGINS) stage.breakInvariant("G2: a poisonous step uses up its attempts", `it began ${begins} times`);

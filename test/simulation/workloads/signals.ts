@@ -55,7 +55,7 @@ export const signals: Workload = ({ stage }, draw) => {
         version: 1,
         state: z.object({ got: z.array(z.string()), closed: z.boolean() }),
         init: { got: [], closed: false },
-        retry: { unknown: { attempts: 1_000 } },
+        retry: { unknown: { attempts: 1_000 }, transient: { attempts: 1_000 } },
         limits: { crashes: 1_000 },
         step: async (state, ctx) => {
           const { until, ifUnread, timeoutMs, takes } = ctx.payload;

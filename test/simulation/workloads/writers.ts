@@ -27,7 +27,7 @@ export const writers: Workload = (_theatre, draw) => {
         state: z.number(),
         init: 0,
         log: z.object({ n: z.number(), pad: z.string() }),
-        retry: { unknown: { attempts: 1_000 } },
+        retry: { unknown: { attempts: 1_000 }, transient: { attempts: 1_000 } },
         limits: { crashes: 1_000 },
         step: async (n, ctx) => {
           const { steps, bytes, streams, files } = ctx.payload;
