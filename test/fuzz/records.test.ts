@@ -116,7 +116,13 @@ describe.each(ALL)("a record $name", ({ name, content, decode }) => {
 });
 
 test("a hint is read or refused, whatever is wrong in it", async () => {
-  const hint = fc.record({ namespace: any.namespace, workId: any.workId, version: fc.option(fc.nat()), hops: fc.nat(20) });
+  const hint = fc.record({
+    namespace: any.namespace,
+    workId: any.workId,
+    version: fc.option(fc.nat()),
+    token: fc.option(fc.nat()),
+    hops: fc.nat(20),
+  });
   await fc.assert(
     fc.asyncProperty(hint, fc.array(mutation, { minLength: 1, maxLength: 3 }), async (one, mutations) => {
       const body = mutations.reduce((before, what) => mutate(before, what), JSON.parse(encodeHint(one)));
