@@ -27,7 +27,7 @@ import { hashOf } from "./hashes.ts";
 import { createMessages, type Messages } from "./messages.ts";
 import { type OnWrite, type WatchedRecords, watchRecords } from "./records.ts";
 
-export const NOW_MS = 1_700_000_000_000;
+const NOW_MS = 1_700_000_000_000;
 
 export interface Waiting {
   readonly call: PortCall;
