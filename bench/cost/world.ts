@@ -23,7 +23,7 @@ const INVOCATION_MS = 600_000;
 const VISIBILITY_MS = 60_000;
 const WAIT_MS = 2_000;
 const SHARD = 7;
-export const NAMESPACE = parseNamespace("cost");
+const NAMESPACE = parseNamespace("cost");
 
 export interface Invocation {
   /** Messages in one. */
