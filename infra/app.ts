@@ -5,11 +5,13 @@
  * data), `emulator=true` (leaves out what emulators of AWS do not know).
  */
 import { join } from "node:path";
-import { App, RemovalPolicy, Validations } from "aws-cdk-lib";
+import { App, RemovalPolicy, Validations } from "aws-cdk-lib/core";
 import { AwsSolutionsChecks } from "cdk-nag";
 import { RookeryStack } from "./stack.ts";
 
-const app = new App({ analyticsReporting: false });
+/** Templates are held against CloudFormation's own schemas, too. */
+const STRICT = { "@aws-cdk/core:validateAgainstDefaultRules": true };
+const app = new App({ analyticsReporting: false, context: STRICT });
 const context = (name: string): string => String(app.node.tryGetContext(name) ?? "");
 
 const destroy = context("removal") === "destroy";

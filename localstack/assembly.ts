@@ -5,9 +5,14 @@ import { dirname, join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { z } from "zod";
 import { PATH, REGION } from "./emulator.ts";
+import { EMULATOR_HOME } from "./install.ts";
 
 /** The account of an emulator. */
 export const ACCOUNT = "000000000000";
+/** What `infra/app.ts` does otherwise for an emulator: it leaves out what none knows, and a deleted stack keeps nothing. */
+const EMULATED = { emulator: "true", removal: "destroy" };
+/** For the programs that are run here: compiled once, they start sooner. */
+export const COMPILED = join(EMULATOR_HOME, "compiled");
 
 export interface Synthesis {
   /** The CDK app, a program for Node. */
@@ -30,8 +35,9 @@ export async function synthesize({ app, folder, context = {}, env = {} }: Synthe
   const environment = {
     ...process.env,
     PATH,
+    NODE_COMPILE_CACHE: COMPILED,
     CDK_OUTDIR: resolve(folder),
-    CDK_CONTEXT_JSON: JSON.stringify({ ...project.context, ...context }),
+    CDK_CONTEXT_JSON: JSON.stringify({ ...project.context, ...EMULATED, ...context }),
     CDK_DEFAULT_ACCOUNT: ACCOUNT,
     CDK_DEFAULT_REGION: REGION,
     // Half of the time of a synthesis, and the tests of the templates have it.
@@ -62,7 +68,10 @@ export interface ExpiringTable {
 
 const Artifact = z.object({
   type: z.string(),
-  properties: z.object({ templateFile: z.string(), stackName: z.string().optional() }).partial().optional(),
+  properties: z
+    .object({ templateFile: z.string(), stackName: z.string(), requiresBootstrapStackVersion: z.number() })
+    .partial()
+    .optional(),
 });
 const Manifest = z.object({ artifacts: z.record(z.string(), Artifact) });
 const Expiry = z.object({ TimeToLiveSpecification: z.object({ AttributeName: z.string(), Enabled: z.literal(true) }) });
@@ -70,9 +79,17 @@ const Template = z.object({
   Resources: z.record(z.string(), z.object({ Type: z.string(), Properties: z.unknown().optional() })),
 });
 
+const manifestOf = (folder: string) => Manifest.parse(JSON.parse(readFileSync(join(folder, "manifest.json"), "utf8")));
+
+/** Not so without files to upload, and with an app that says that it can do without. */
+export function needsBootstrap(folder: string): boolean {
+  const artifacts = Object.values(manifestOf(folder).artifacts);
+  return artifacts.some(({ properties }) => properties?.requiresBootstrapStackVersion !== undefined);
+}
+
 /** Its stacks by name, each with the file of its template. */
 export function stacksOf(folder: string): ReadonlyMap<string, string> {
-  const { artifacts } = Manifest.parse(JSON.parse(readFileSync(join(folder, "manifest.json"), "utf8")));
+  const { artifacts } = manifestOf(folder);
   const stacks = Object.entries(artifacts).flatMap(([id, { type, properties }]): [string, string][] =>
     type === "aws:cloudformation:stack" && properties?.templateFile !== undefined
       ? [[properties.stackName ?? id, properties.templateFile]]

@@ -5,17 +5,12 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { DescribeTimeToLiveCommand, DynamoDBClient, UpdateTimeToLiveCommand } from "@aws-sdk/client-dynamodb";
-import {
-  DeleteParameterCommand,
-  GetParameterCommand,
-  ParameterAlreadyExists,
-  PutParameterCommand,
-  SSMClient,
-} from "@aws-sdk/client-ssm";
+import { DeleteParameterCommand, GetParameterCommand, PutParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
 import { z } from "zod";
-import { ACCOUNT, expiringTables, printedBy } from "./assembly.ts";
+import { ACCOUNT, COMPILED, expiringTables, needsBootstrap, printedBy } from "./assembly.ts";
 import { createCloudFormation } from "./cloudformation.ts";
 import { CREDENTIALS, PATH, REGION } from "./emulator.ts";
+import { isRunning } from "./install.ts";
 
 /** By stack, then by the name of the output. */
 export type Outputs = Readonly<Record<string, Readonly<Record<string, string>>>>;
@@ -26,7 +21,7 @@ export type Outputs = Readonly<Record<string, Readonly<Record<string, string>>>>
  * @throws Error with what cdklocal printed
  */
 export async function deploy(endpoint: string, assembly: string): Promise<Outputs> {
-  await bootstrap(endpoint);
+  if (needsBootstrap(assembly)) await bootstrap(endpoint);
   const outputs = await inEmptyFolder(async (folder) => {
     const file = join(folder, "outputs.json");
     const options = ["--all", "--require-approval", "never", "--outputs-file", file];
@@ -43,15 +38,15 @@ const BOOTSTRAPPED = "/rookery-local/bootstrapped";
 const BOOTSTRAPPING = "/rookery-local/bootstrapping";
 const BOOTSTRAP_MS = 120_000;
 
-/** Once per emulator. Of several that begin at once, one does it and the others wait. */
+/** Once per emulator. Of several that begin at once, one does it and the others wait; when it is killed, another one does. */
 async function bootstrap(endpoint: string): Promise<void> {
   const ssm = new SSMClient(place(endpoint));
   const untilMs = Date.now() + BOOTSTRAP_MS;
-  while (!(await exists(ssm, BOOTSTRAPPED))) {
-    if (await create(ssm, BOOTSTRAPPING)) return bootstrapNow(endpoint, ssm);
-    if (Date.now() > untilMs) {
-      throw new Error(`${endpoint} was not bootstrapped within ${BOOTSTRAP_MS / 1000} s by who had begun: start it anew`);
-    }
+  while ((await read(ssm, BOOTSTRAPPED)) === null) {
+    if (await create(ssm, BOOTSTRAPPING, String(process.pid))) return bootstrapNow(endpoint, ssm);
+    const pid = Number(await read(ssm, BOOTSTRAPPING));
+    if (pid > 0 && !isRunning(pid)) await remove(ssm, BOOTSTRAPPING);
+    if (Date.now() > untilMs) throw new Error(`process ${pid} has not bootstrapped ${endpoint} in ${BOOTSTRAP_MS / 1000} s`);
     await new Promise((done) => setTimeout(done, 200));
   }
 }
@@ -60,29 +55,37 @@ async function bootstrapNow(endpoint: string, ssm: SSMClient): Promise<void> {
   try {
     // Inside an app it would write the app's assembly anew, and unbundled: from an empty folder.
     await inEmptyFolder((folder) => cdklocal(endpoint, folder, ["bootstrap", `aws://${ACCOUNT}/${REGION}`]));
-    await create(ssm, BOOTSTRAPPED);
+    await create(ssm, BOOTSTRAPPED, "yes");
   } finally {
-    await ssm.send(new DeleteParameterCommand({ Name: BOOTSTRAPPING }));
+    await remove(ssm, BOOTSTRAPPING);
   }
 }
 
-async function exists(ssm: SSMClient, name: string): Promise<boolean> {
-  return ssm.send(new GetParameterCommand({ Name: name })).then(
-    () => true,
-    (error: unknown) => {
-      if (error instanceof Error && error.name === "ParameterNotFound") return false;
-      throw error;
-    },
-  );
+async function read(ssm: SSMClient, name: string): Promise<string | null> {
+  return unless("ParameterNotFound", null, async () => {
+    const { Parameter } = await ssm.send(new GetParameterCommand({ Name: name }));
+    return Parameter?.Value ?? null;
+  });
 }
-async function create(ssm: SSMClient, name: string): Promise<boolean> {
-  return ssm.send(new PutParameterCommand({ Name: name, Value: "yes", Type: "String" })).then(
-    () => true,
-    (error: unknown) => {
-      if (error instanceof ParameterAlreadyExists) return false;
-      throw error;
-    },
-  );
+/** False when it is there already. */
+async function create(ssm: SSMClient, name: string, value: string): Promise<boolean> {
+  return unless("ParameterAlreadyExists", false, async () => {
+    await ssm.send(new PutParameterCommand({ Name: name, Value: value, Type: "String" }));
+    return true;
+  });
+}
+async function remove(ssm: SSMClient, name: string): Promise<void> {
+  return unless("ParameterNotFound", undefined, async () => {
+    await ssm.send(new DeleteParameterCommand({ Name: name }));
+  });
+}
+async function unless<T>(errorName: string, otherwise: T, ask: () => Promise<T>): Promise<T> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (error instanceof Error && error.name === errorName) return otherwise;
+    throw error;
+  }
 }
 
 /** An emulator's CloudFormation drops what expires when it makes a table. */
@@ -113,6 +116,7 @@ async function cdklocal(endpoint: string, folder: string, args: readonly string[
   const env = {
     ...process.env,
     PATH,
+    NODE_COMPILE_CACHE: COMPILED,
     AWS_ENDPOINT_URL: endpoint,
     AWS_ENDPOINT_URL_S3: endpoint,
     CDK_DISABLE_CLI_TELEMETRY: "true",

@@ -3,7 +3,7 @@
  * speaks the same endpoint, a real LocalStack included, may stand in for it.
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
@@ -108,8 +108,7 @@ function environment(port: number, scratch: string): NodeJS.ProcessEnv {
   return {
     ...Object.fromEntries(inherited),
     // It runs the Lambdas with the Node that it finds first.
-    PATH,
-    NODE_OPTIONS: `--import "${pathToFileURL(join(HERE, "lambda-streaming.mjs")).href}"`,
+    PATH: [nodeForLambdas(scratch), PATH].join(delimiter),
     TMPDIR: scratch,
     BIND_HOST: "127.0.0.1",
     MINISTACK_HOST: "127.0.0.1",
@@ -121,6 +120,16 @@ function environment(port: number, scratch: string): NodeJS.ProcessEnv {
     AWS_REGION: REGION,
   };
 }
+
+/** A folder with this Node, which loads what AWS's runtime has on top of it. */
+function nodeForLambdas(scratch: string): string {
+  const folder = join(scratch, "bin");
+  const words = [process.execPath, "--import", pathToFileURL(join(HERE, "lambda-streaming.mjs")).href].map(quoted);
+  mkdirSync(folder);
+  writeFileSync(join(folder, "node"), `#!/bin/sh\nexec ${words.join(" ")} "$@"\n`, { mode: 0o755 });
+  return folder;
+}
+const quoted = (word: string): string => `'${word.replaceAll("'", "'\\''")}'`;
 
 /** The port, or a free one for 0. It is free again when this returns: somebody else may be faster, and then the start fails. */
 function claimPort(port: number): Promise<number> {
@@ -155,7 +164,8 @@ export async function answers(endpoint: string): Promise<boolean> {
 const hasEnded = (child: ChildProcess): boolean =>
   child.pid === undefined || child.exitCode !== null || child.signalCode !== null;
 
-function crashOf({ exitCode, signalCode }: ChildProcess, logFile: string): string {
+function crashOf({ pid, spawnfile, exitCode, signalCode }: ChildProcess, logFile: string): string {
+  if (pid === undefined) return `the emulator could not be started with ${spawnfile}`;
   return `the emulator ended by itself (${signalCode ?? `code ${exitCode}`}); it printed last:\n${tailOf(logFile)}`;
 }
 /** What it printed last. */

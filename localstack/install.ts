@@ -80,7 +80,7 @@ function removeAbandoned(home: string): void {
     if (!isRunning(pid)) rmSync(join(home, name), { recursive: true, force: true });
   }
 }
-function isRunning(pid: number): boolean {
+export function isRunning(pid: number): boolean {
   try {
     return process.kill(pid, 0);
   } catch (error) {

@@ -1,15 +1,13 @@
 /** `npm run localstack`: AWS on this machine, with Rookery deployed on it. What to export goes to stdout, the rest to stderr. */
-import { createReadStream, existsSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { createReadStream, existsSync } from "node:fs";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { stacksOf, synthesize } from "./assembly.ts";
 import { type Background, createBackground } from "./background.ts";
-import { deploy } from "./deploy.ts";
-import { answers, CREDENTIALS, REGION, tailOf } from "./emulator.ts";
-import { EMULATOR_HOME, findPython, installEmulator, PYTHON_WANTED } from "./install.ts";
+import { answers } from "./emulator.ts";
+import { EMULATOR_HOME } from "./install.ts";
+import type { Start } from "./start.ts";
 
 const USAGE = `usage: npm run localstack [-- <command> [options]]
 
@@ -20,7 +18,7 @@ const USAGE = `usage: npm run localstack [-- <command> [options]]
 
 options of start
   --port N       of the emulator; default: a free one
-  --stack NAME   of the deployment; default: ROOKERY_STACK, or Rookery
+  --stack NAME   of the deployment; default: ROOKERY_STACK, or rookery
   --app FILE     the CDK app to deploy; default: infra/app.ts
 
 With AWS_ENDPOINT_URL set, start deploys there (on a real LocalStack, say) and starts no emulator.
@@ -32,12 +30,6 @@ const NOT_FOUND = 3;
 
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
-
-interface Start {
-  readonly port: number | undefined;
-  readonly stack: string;
-  readonly app: string;
-}
 
 async function main(args: readonly string[]): Promise<number> {
   const request = parse(args);
@@ -52,8 +44,11 @@ async function main(args: readonly string[]): Promise<number> {
   }
   const background = createBackground(process.env["ROOKERY_LOCAL_HOME"] ?? join(EMULATOR_HOME, "run"));
   switch (command) {
-    case "start":
-      return startAndDeploy(background, start);
+    case "start": {
+      // Only here, for what it loads.
+      const { startAndDeploy } = await import("./start.ts");
+      return (await startAndDeploy(background, start)) ? OK : FAILED;
+    }
     case "status":
       return status(background);
     case "logs":
@@ -87,7 +82,7 @@ function parse(args: readonly string[]): string | { command: Command; start: Sta
     if (port !== undefined && !isPort(port)) return `expected a port from 1 to 65535, got ${port}`;
     const start = {
       port: port === undefined ? undefined : Number(port),
-      stack: stack ?? process.env["ROOKERY_STACK"] ?? "Rookery",
+      stack: stack ?? process.env["ROOKERY_STACK"] ?? "rookery",
       app: app ?? fileURLToPath(new URL("../infra/app.ts", import.meta.url)),
     };
     return { command, start, help };
@@ -96,66 +91,6 @@ function parse(args: readonly string[]): string | { command: Command; start: Sta
   }
 }
 const isPort = (text: string): boolean => /^\d{1,5}$/.test(text) && Number(text) >= 1 && Number(text) <= 65_535;
-
-async function startAndDeploy(background: Background, { port, stack, app }: Start): Promise<number> {
-  const endpoint = await endpointFor(background, port);
-  if (endpoint === null) return FAILED;
-  const owned = background.find()?.endpoint === endpoint;
-  const folder = mkdtempSync(join(tmpdir(), "rookery-assembly-"));
-  try {
-    const beganMs = Date.now();
-    say("building and deploying (half a minute the first time)");
-    await synthesize({ app, folder, context: { stack }, env: { ROOKERY_STACK: stack } });
-    await deploy(endpoint, folder).catch((error: unknown) => {
-      if (owned && background.find() === null)
-        say(`the emulator ended by itself; it printed last:\n${tailOf(background.logFile)}`);
-      throw error;
-    });
-    say(`deployed in ${Math.round((Date.now() - beganMs) / 1000)} s`);
-    const stacks = [...stacksOf(folder).keys()];
-    tell(endpoint, stacks.includes(stack) ? stack : (stacks[0] ?? stack));
-    return OK;
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
-}
-
-/** Null when it cannot be had, which is said. */
-async function endpointFor(background: Background, port: number | undefined): Promise<string | null> {
-  const given = process.env["AWS_ENDPOINT_URL"] ?? "";
-  if (given !== "" && given !== background.find()?.endpoint) {
-    if (await fetch(given).catch(() => null)) return given;
-    say(`nothing answers at AWS_ENDPOINT_URL (${given}): unset it to have an emulator started`);
-    return null;
-  }
-  const python = await findPython();
-  if (python === null) {
-    say(`the emulator needs ${PYTHON_WANTED}; or set AWS_ENDPOINT_URL to a LocalStack (localstack/README.md)`);
-    return null;
-  }
-  const running = await background.start(await installEmulator(python, say), { port });
-  say(`the emulator runs at ${running.endpoint} (pid ${running.pid})`);
-  if (port !== undefined && running.port !== port) say(`it had been started on port ${running.port}, so not on ${port}`);
-  return running.endpoint;
-}
-
-function tell(endpoint: string, stack: string): void {
-  const variables = {
-    AWS_ENDPOINT_URL: endpoint,
-    AWS_REGION: REGION,
-    AWS_ACCESS_KEY_ID: CREDENTIALS.accessKeyId,
-    AWS_SECRET_ACCESS_KEY: CREDENTIALS.secretAccessKey,
-    ROOKERY_STACK: stack,
-  };
-  say('\nexport these (or: eval "$(npm run -s localstack)")\n');
-  process.stdout.write(
-    `${Object.entries(variables)
-      .map(([name, value]) => `export ${name}=${value}\n`)
-      .join("")}`,
-  );
-  say('\nand then, for example\n\nnpm run -s rookery -- enqueue counter \'{"upTo": 5, "delayMs": 1000}\'');
-  say("\nnpm run localstack deploys what you change; npm run localstack -- stop ends it.");
-}
 
 async function status(background: Background): Promise<number> {
   const running = background.find();

@@ -27,6 +27,7 @@ import type { DeadLetters } from "./ports/dead-letters.ts";
 import type { Logger } from "./ports/logger.ts";
 import type { Metrics } from "./ports/metrics.ts";
 import type { ProcessTable } from "./ports/process-table.ts";
+import { listBuried } from "./runtime/dead-letters.ts";
 import { createNonces, type Deps, NO_METRICS } from "./runtime/deps.ts";
 import { markBlobs } from "./runtime/marked-blobs.ts";
 import { createRookery, type Rookery } from "./runtime/rookery.ts";
@@ -64,14 +65,17 @@ export interface AwsClient extends Rookery {
   readonly deployment: Deployment;
   /** As far as SQS knows: approximate. */
   countMessages(): Promise<MessageCounts>;
-  /** Messages that nobody could read or handle, newest first. */
+  /** Messages that nobody could read or handle, newest first: in the dead-letter queue, or taken from it by the sweeper. */
   buried(limit: number): Promise<readonly BuriedMessage[]>;
   /** Closes idle connections. */
   close(): void;
 }
 
 /**
- * @throws InvalidArgumentError, UnknownStackError when the stack has no parameter here, StoreUnavailableError
+ * Looks the stack up, once.
+ *
+ * @throws InvalidArgumentError, UnknownStackError when the stack has no parameter here, AwsAccessError without a region or
+ * credentials, StoreUnavailableError
  */
 export async function createAwsClient(options: AwsClientOptions): Promise<AwsClient> {
   const deployment = await deploymentOf(options);
@@ -91,10 +95,20 @@ export async function createAwsClient(options: AwsClientOptions): Promise<AwsCli
     ...createRookery(world.deps, engines),
     deployment,
     countMessages: () => world.operator.countMessages(),
-    buried: (limit) => world.operator.buried(limit),
+    buried: (limit) => buriedOf(world, deployment, limit),
     close: world.close,
   };
 }
+
+/** The queue first: a letter is on record before it leaves it, so one that is taken meanwhile is seen, perhaps twice. */
+async function buriedOf({ operator, deps }: AwsWorld, deployment: Deployment, limit: number): Promise<BuriedMessage[]> {
+  const queued = await operator.buried(limit);
+  // What nobody can read has no namespace: the sweeper keeps it in the deployment's.
+  const recorded = await listBuried({ store: deps.store, namespace: parseNamespace(deployment.namespace) }, limit);
+  const known = new Set(recorded.map(({ id }) => id));
+  return [...recorded, ...queued.filter(({ id }) => !known.has(id))].sort((a, b) => b.atMs - a.atMs).slice(0, limit);
+}
+
 function deploymentOf({ stack, deployment, ...place }: AwsClientOptions): Promise<Deployment> {
   if (deployment !== undefined && stack === undefined) return Promise.resolve(deployment);
   if (stack === undefined || deployment !== undefined)

@@ -85,15 +85,15 @@ export function workerPermissions(parts: Parts): Permission[] {
     whichBlobs(parts),
   ];
 }
-/** It never runs a step: it needs no blob's content. */
+/** It never runs a step: it takes blobs away, with uploads that never ended, and reads none. */
 export function sweeperPermissions(parts: Parts): Permission[] {
   return [
     records(REMOVE, parts),
     alarms(parts),
     hints(SEND, parts),
     deadLetters([...PEEK, "sqs:DeleteMessage"], parts),
-    blobs(["s3:DeleteObject"], parts),
-    whichBlobs(parts),
+    blobs(["s3:DeleteObject", "s3:AbortMultipartUpload"], parts),
+    { ...whichBlobs(parts), actions: ["s3:ListBucket", "s3:ListBucketMultipartUploads"] },
   ];
 }
 /** All that a client can do. */
@@ -117,7 +117,23 @@ export function enqueuePermissions(parts: Parts): Permission[] {
 export function readPermissions(parts: Parts): Permission[] {
   return [records(READ, parts), listing(parts), blobs(["s3:GetObject"], parts), whichBlobs(parts)];
 }
-/** As the HTTP function; and a look at the queues, for `rookery doctor`. */
+/** As the HTTP function; and a look at the table and the queues, for `rookery doctor`. */
 export function operatePermissions(parts: Parts): Permission[] {
-  return [...httpPermissions(parts), { ...hints(COUNT, parts), name: "Depths" }, deadLetters([...PEEK, ...COUNT], parts)];
+  return [
+    ...httpPermissions(parts),
+    {
+      ...records(["dynamodb:DescribeTable", "dynamodb:DescribeTimeToLive", "dynamodb:DescribeContinuousBackups"], parts),
+      name: "Shape",
+    },
+    { ...hints(COUNT, parts), name: "Depths" },
+    deadLetters([...PEEK, ...COUNT], parts),
+  ];
+}
+/** As the worker's function, and a sweep: a worker that is no function sweeps, too, unless it is told not to. */
+export function workPermissions(parts: Parts): Permission[] {
+  return [
+    ...workerPermissions(parts),
+    alarms(parts),
+    { ...whichBlobs(parts), name: "Uploads", actions: ["s3:ListBucketMultipartUploads"] },
+  ];
 }

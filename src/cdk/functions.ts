@@ -1,11 +1,12 @@
 /** Who works: the worker, the sweeper and, by choice, two doors. Each with the rights that it needs, and no more. */
-import { Duration, Stack } from "aws-cdk-lib";
+
 import { Rule, Schedule } from "aws-cdk-lib/aws-events";
 import { LambdaFunction } from "aws-cdk-lib/aws-events-targets";
 import { FunctionUrlAuthType, type IFunction, InvokeMode, RecursiveLoop } from "aws-cdk-lib/aws-lambda";
+import { Duration, Stack } from "aws-cdk-lib/core";
 import type { Construct } from "constructs";
 import { deploymentFields } from "../wire/deployment.ts";
-import { ENVIRONMENT } from "../wire/environment.ts";
+import { ENVIRONMENT, HTTP_TIMEOUT_S } from "../wire/environment.ts";
 import { callbackPermissions, httpPermissions, type Parts, sweeperPermissions, workerPermissions } from "./access.ts";
 import { allowSelfInvocation, createFunction, type FunctionSpec, handlerEntry } from "./bundle.ts";
 import type { Choices } from "./props.ts";
@@ -14,8 +15,6 @@ import type { Choices } from "./props.ts";
 const MEMORY_MB = 256;
 /** It ends before the next sweep begins. */
 export const SWEEPER_TIMEOUT = Duration.seconds(55);
-/** Lambda's longest: an output is streamed for as long as somebody listens. */
-const HTTP_TIMEOUT = Duration.minutes(15);
 const CALLBACKS_TIMEOUT = Duration.seconds(30);
 
 /** What all functions have in common. */
@@ -98,13 +97,13 @@ export function createSweeper(scope: Construct, id: string, parts: Parts, choice
 }
 
 /** For requests that are signed: the caller's own rights decide. */
-export function createHttp(scope: Construct, id: string, parts: Parts, common: Common): Door {
+export function createHttp(scope: Construct, id: string, parts: Parts, { httpEntry }: Choices, common: Common): Door {
   const door = createFunction(scope, id, {
     ...common,
-    entry: handlerEntry("http"),
+    entry: httpEntry ?? handlerEntry("http"),
     description: "Rookery: HTTP for signed requests",
     memoryMb: MEMORY_MB,
-    timeout: HTTP_TIMEOUT,
+    timeout: Duration.seconds(HTTP_TIMEOUT_S),
     permissions: httpPermissions(parts),
   });
   const { url } = door.addFunctionUrl({ authType: FunctionUrlAuthType.AWS_IAM, invokeMode: InvokeMode.RESPONSE_STREAM });
@@ -112,10 +111,10 @@ export function createHttp(scope: Construct, id: string, parts: Parts, common: C
 }
 
 /** For those who cannot sign: the token is the right. */
-export function createCallbacks(scope: Construct, id: string, parts: Parts, common: Common): Door {
+export function createCallbacks(scope: Construct, id: string, parts: Parts, { callbacksEntry }: Choices, common: Common): Door {
   const door = createFunction(scope, id, {
     ...common,
-    entry: handlerEntry("callbacks"),
+    entry: callbacksEntry ?? handlerEntry("callbacks"),
     description: "Rookery: callbacks by token, for anybody",
     memoryMb: MEMORY_MB,
     timeout: CALLBACKS_TIMEOUT,

@@ -1,8 +1,9 @@
 /** What one may choose of a deployment, what it is otherwise, and what is refused at synthesis (G8). */
-import { Duration, RemovalPolicy } from "aws-cdk-lib";
+
 import type { WarmThroughput } from "aws-cdk-lib/aws-dynamodb";
 import { RetentionDays } from "aws-cdk-lib/aws-logs";
 import type { ITopic } from "aws-cdk-lib/aws-sns";
+import { Duration, RemovalPolicy } from "aws-cdk-lib/core";
 import { InvalidArgumentError } from "../domain/errors.ts";
 import { parseNamespace } from "../domain/ids.ts";
 import { MINUTE_MS, STEP_MS, SWEEP_MS } from "../domain/limits.ts";
@@ -19,7 +20,8 @@ export interface RookeryProps {
   readonly workerMemoryMb?: number;
   /**
    * How long an invocation of the worker may take, at most 15 minutes: no step can take longer.
-   * @default 6 minutes: a step of the default `limits.stepMs` (5 minutes) fits
+   * A worker begins a step in the first half of its time only, so that every step has the second half.
+   * @default 11 minutes: a step of the default `limits.stepMs` (5 minutes) always fits
    */
   readonly workerTimeout?: Duration;
   /**
@@ -38,7 +40,8 @@ export interface RookeryProps {
    */
   readonly batchSize?: number;
   /**
-   * Queues: 3 for high, normal and low, or 1 for all of them. Each costs its polling, about $0.26 a month.
+   * Queues: 3 for high, normal and low, or 1 for all of them. Each costs its polling, about $0.26 a month. Going back to
+   * 1 deletes two queues; what their messages were for, the sweeper finds again.
    * @default 1
    */
   readonly lanes?: 1 | 3;
@@ -84,6 +87,17 @@ export interface RookeryProps {
    */
   readonly http?: boolean;
   /**
+   * Path of a door of your own, which exports `handler` (see `createHttpHandler` of `rookery/lambda`): one that knows your
+   * contracts refuses what does not fit them.
+   * @default - one that knows no contract, and lets in any JSON
+   */
+  readonly httpEntry?: string;
+  /**
+   * The same for callbacks (see `createCallbackHandler`).
+   * @default - one that knows no contract: a step fails with what does not fit
+   */
+  readonly callbacksEntry?: string;
+  /**
    * A second function URL, for anybody on the internet, that takes `POST /callback/<token>` and nothing else.
    * @default false
    */
@@ -105,17 +119,17 @@ export interface RookeryProps {
   readonly sweeperReservedConcurrency?: number;
 }
 
-type Optional = "settings" | "warmThroughput" | "alarmTopic" | "sweeperReservedConcurrency";
+type Optional = "httpEntry" | "callbacksEntry" | "settings" | "warmThroughput" | "alarmTopic" | "sweeperReservedConcurrency";
 /** Every choice made. */
 export type Choices = Required<Omit<RookeryProps, Optional>> & Pick<RookeryProps, Optional>;
 
 export function chosen(props: RookeryProps): Choices {
   const removalPolicy = props.removalPolicy ?? RemovalPolicy.RETAIN;
-  const { settings, warmThroughput, alarmTopic, sweeperReservedConcurrency } = props;
+  const { httpEntry, callbacksEntry, settings, warmThroughput, alarmTopic, sweeperReservedConcurrency } = props;
   const choices: Choices = {
     workerEntry: props.workerEntry,
     workerMemoryMb: props.workerMemoryMb ?? 256,
-    workerTimeout: props.workerTimeout ?? Duration.millis(STEP_MS + MINUTE_MS),
+    workerTimeout: props.workerTimeout ?? Duration.millis(2 * STEP_MS + MINUTE_MS),
     workerConcurrency: props.workerConcurrency ?? 10,
     environment: props.environment ?? {},
     batchSize: props.batchSize ?? 10,
@@ -128,6 +142,8 @@ export function chosen(props: RookeryProps): Choices {
     callbacks: props.callbacks ?? false,
     logRetention: props.logRetention ?? RetentionDays.ONE_MONTH,
     sweepEvery: props.sweepEvery ?? Duration.millis(SWEEP_MS),
+    ...(httpEntry === undefined ? {} : { httpEntry }),
+    ...(callbacksEntry === undefined ? {} : { callbacksEntry }),
     ...(settings === undefined ? {} : { settings }),
     ...(warmThroughput === undefined ? {} : { warmThroughput }),
     ...(alarmTopic === undefined ? {} : { alarmTopic }),

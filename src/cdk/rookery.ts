@@ -1,5 +1,5 @@
 /** All that Rookery needs in an AWS account, as one construct. */
-import { Stack, Token } from "aws-cdk-lib";
+
 import type { Alarm, Dashboard, Metric, MetricOptions } from "aws-cdk-lib/aws-cloudwatch";
 import { Stats } from "aws-cdk-lib/aws-cloudwatch";
 import type { Table } from "aws-cdk-lib/aws-dynamodb";
@@ -8,11 +8,19 @@ import type { IFunction } from "aws-cdk-lib/aws-lambda";
 import type { Bucket } from "aws-cdk-lib/aws-s3";
 import type { Queue } from "aws-cdk-lib/aws-sqs";
 import { StringParameter } from "aws-cdk-lib/aws-ssm";
+import { Stack, Token } from "aws-cdk-lib/core";
 import { Construct } from "constructs";
 import { InvalidArgumentError } from "../domain/errors.ts";
 import type { Lane } from "../domain/lane.ts";
 import { deploymentParameter } from "../wire/deployment.ts";
-import { enqueuePermissions, operatePermissions, type Parts, type Permission, readPermissions } from "./access.ts";
+import {
+  enqueuePermissions,
+  operatePermissions,
+  type Parts,
+  type Permission,
+  readPermissions,
+  workPermissions,
+} from "./access.ts";
 import { createAlarms } from "./alarms.ts";
 import { createDashboard } from "./dashboard.ts";
 import {
@@ -81,8 +89,8 @@ export class Rookery extends Construct {
     const common = commonOf(this.#parts, choices, deployment);
     this.workerFunction = createWorker(this, "Worker", this.#parts, choices, common);
     this.sweeperFunction = createSweeper(this, "Sweeper", this.#parts, choices, common);
-    this.#http = choices.http ? createHttp(this, "Http", this.#parts, common) : null;
-    const callbacks = choices.callbacks ? createCallbacks(this, "Callbacks", this.#parts, common) : null;
+    this.#http = choices.http ? createHttp(this, "Http", this.#parts, choices, common) : null;
+    const callbacks = choices.callbacks ? createCallbacks(this, "Callbacks", this.#parts, choices, common) : null;
     this.httpFunction = this.#http?.door;
     this.httpUrl = this.#http?.url;
     this.callbacksFunction = callbacks?.door;
@@ -110,6 +118,13 @@ export class Rookery extends Construct {
   grantOperate(grantee: IGrantable): Grant {
     const grant = this.#grant(grantee, operatePermissions(this.#parts));
     return this.#http === null ? grant : grant.combine(this.#http.door.grantInvokeUrl(grantee));
+  }
+  /**
+   * To work, by `rookery worker --stack` and `rookery run --stack` or the SDK's `work` and `drive`: in development, and on
+   * machines of one's own beside the functions.
+   */
+  grantWork(grantee: IGrantable): Grant {
+    return this.#grant(grantee, workPermissions(this.#parts));
   }
 
   /** Seconds that the oldest message of a lane has waited. */
@@ -157,9 +172,7 @@ export class Rookery extends Construct {
   #grant(grantee: IGrantable, permissions: readonly Permission[]): Grant {
     const where = { actions: ["ssm:GetParameter"], resources: [this.parameter.parameterArn] };
     return [where, ...permissions]
-      .map(({ actions, resources }) =>
-        Grant.addToPrincipal({ grantee, actions: [...actions], resourceArns: [...resources], scope: this }),
-      )
+      .map(({ actions, resources }) => Grant.addToPrincipal({ grantee, actions: [...actions], resourceArns: [...resources] }))
       .reduce((all, one) => all.combine(one));
   }
 }

@@ -1,7 +1,6 @@
 /** What a command is given: where it works, the store, and how to say things. Everything heavy is loaded when wanted. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import type { Embedded } from "../embedded.ts";
 import type { Logger } from "../ports/logger.ts";
 import { type Context, type GlobalFlags, resolveContext } from "./context.ts";
 import { CliError, EXIT, type ExitCode } from "./exit.ts";
@@ -9,6 +8,7 @@ import { columnsOf, type Io } from "./io.ts";
 import { createCliLogger } from "./output/logger.ts";
 import { createPrinter, type Printer } from "./output/printer.ts";
 import { colorWanted, createStyle, type Style } from "./output/style.ts";
+import { type Opened, openStore, type Store } from "./store.ts";
 
 export interface Cli {
   readonly io: Io;
@@ -18,14 +18,16 @@ export interface Cli {
   /** For stdout; `print.style` too. */
   readonly style: Style;
   context(): Promise<Context>;
-  /** The store, made when it is missing. */
-  open(): Promise<Embedded>;
+  /** The store, made when it is missing; a stack is there or it is an error. */
+  open(): Promise<Store>;
+  /** As `open`, for a command that must tell one kind from the other. */
+  opened(): Promise<Opened>;
   /** The store anew, for a command that outlives the file that it had opened. */
-  reopen(): Promise<Embedded>;
+  reopen(): Promise<Opened>;
   /** The store, for looking: null when there is none yet, and none is made. */
-  look(): Promise<Embedded | null>;
+  look(): Promise<Store | null>;
   /** As `look`, for commands that name an item. @throws CliError when there is no store. */
-  existing(): Promise<Embedded>;
+  existing(): Promise<Store>;
   /** The command went through, and yet something in it did not. The first one stands. */
   endWith(code: ExitCode): void;
   exitCode(): ExitCode;
@@ -45,8 +47,8 @@ export function createCli(flags: GlobalFlags, io: Io): Cli {
     style: logStyle,
   });
   let context: Promise<Context> | null = null;
-  let opened: Promise<Embedded> | null = null;
-  let store: Embedded | null = null;
+  let opening: Promise<Opened> | null = null;
+  let store: Store | null = null;
   let code: ExitCode = EXIT.ok;
   const cli: Cli = {
     io,
@@ -58,28 +60,25 @@ export function createCli(flags: GlobalFlags, io: Io): Cli {
       context ??= resolveContext(flags, io);
       return context;
     },
-    open: () => {
-      opened ??= cli.context().then(async ({ home, namespace }) => {
-        const { openEmbedded } = await import("../embedded.ts");
-        store = openEmbedded({ home: home.value, namespace: namespace.value, logger });
-        return store;
+    open: async () => (await cli.opened()).store,
+    opened: () => {
+      opening ??= cli.context().then(async ({ where }) => {
+        const opened = await openStore(where, { logger });
+        store = opened.store;
+        return opened;
       });
-      return opened;
+      return opening;
     },
     reopen: () => {
       store?.close();
-      opened = null;
-      return cli.open();
+      opening = null;
+      return cli.opened();
     },
-    look: async () => {
-      const { home } = await cli.context();
-      return existsSync(join(home.value, DATABASE_FILE)) ? cli.open() : null;
-    },
+    look: async () => (missingDatabase(await cli.context()) === null ? cli.open() : null),
     existing: async () => {
-      const found = await cli.look();
-      if (found !== null) return found;
-      const { home } = await cli.context();
-      throw new CliError(EXIT.notFound, `no work items yet: ${home.value} holds no ${DATABASE_FILE}`, {
+      const missing = missingDatabase(await cli.context());
+      if (missing === null) return cli.open();
+      throw new CliError(EXIT.notFound, `no work items yet: ${missing} holds no ${DATABASE_FILE}`, {
         hint: "is this the right folder? Otherwise name the home with --home or ROOKERY_HOME",
       });
     },
@@ -90,4 +89,10 @@ export function createCli(flags: GlobalFlags, io: Io): Cli {
     close: () => store?.close(),
   };
   return cli;
+}
+
+/** The home that nothing was enqueued in yet. */
+function missingDatabase({ where }: Context): string | null {
+  if (where.kind === "stack") return null;
+  return existsSync(join(where.home.value, DATABASE_FILE)) ? null : where.home.value;
 }

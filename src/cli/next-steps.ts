@@ -8,6 +8,7 @@ import { shellWord } from "./refs.ts";
 export function suggestion({ flags }: Pick<Cli, "flags">, ...words: readonly string[]): string {
   const told = [
     ...(flags.home === undefined ? [] : ["--home", flags.home]),
+    ...(flags.stack === undefined ? [] : ["--stack", flags.stack]),
     ...(flags.namespace === undefined ? [] : ["--namespace", flags.namespace]),
     ...(flags.config === undefined ? [] : ["--config", flags.config]),
     ...(flags.engines ?? []).flatMap((module) => ["--engines", module]),

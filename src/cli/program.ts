@@ -12,9 +12,11 @@ import { colorWanted, createStyle } from "./output/style.ts";
 import { nearest } from "./suggest.ts";
 
 const AFTER_HELP = `
-Settings: flag > environment (ROOKERY_HOME, ROOKERY_NAMESPACE, ROOKERY_ENGINES:
-modules joined by "${delimiter}") > rookery.config.ts in the nearest folder upwards >
-default. Results go to stdout, logs and hints to stderr.
+Settings: flag > environment (ROOKERY_HOME, ROOKERY_STACK, ROOKERY_NAMESPACE,
+ROOKERY_ENGINES: modules joined by "${delimiter}") > rookery.config.ts in the nearest
+folder upwards > default. Region and credentials of a stack are found as the AWS
+SDK finds them; AWS_ENDPOINT_URL names an emulator.
+Results go to stdout, logs and hints to stderr.
 Exit codes: 0 ok, 1 failed, 2 wrong usage or input, 3 not found, 4 refused.
 An item is named by its id, or as <engine>/<key>.
 
@@ -54,7 +56,8 @@ function createProgram(io: Io): Command {
     .description("Long-running agent workers that go on from their last saved step.")
     .usage("[options] <command>")
     .option("--home <folder>", "where the state lies (default: .rookery beside the config)")
-    .option("--namespace <name>", 'a world of its own in the same home (default: "default")')
+    .option("--stack <name>", "a CloudFormation stack in AWS, instead of a home")
+    .option("--namespace <name>", 'a world of its own in the same place (default: "default")')
     .option("--engines <module>", "engines instead of the config's; repeatable", collect)
     .option("--config <file>", "the config, instead of the nearest rookery.config.ts")
     .option("--json", "JSON on stdout, logs as lines of JSON")

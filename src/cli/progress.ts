@@ -1,5 +1,4 @@
 /** How far an item is, while something works on it: one live line on a terminal, a line per change elsewhere. */
-import type { Embedded } from "../embedded.ts";
 import type { LogFields, Logger } from "../ports/logger.ts";
 import type { ItemStatus } from "../runtime/inspect.ts";
 import type { GroupStatus } from "../runtime/tree.ts";
@@ -9,6 +8,7 @@ import { digits, statusBrief, stepName, waitsText } from "./output/item.ts";
 import { clean, cut } from "./output/text.ts";
 import { duration, relative } from "./output/time.ts";
 import { pauseFor } from "./pause-for.ts";
+import type { Store } from "./store.ts";
 
 const LIVE_MS = 100;
 const PLAIN_MS = 250;
@@ -29,7 +29,7 @@ interface Seen {
 }
 
 /** Until the signal fires. Never rejects: a look that fails is one that is missing. */
-export async function showProgress(cli: Cli, store: Embedded, workId: string, ended: AbortSignal): Promise<void> {
+export async function showProgress(cli: Cli, store: Store, workId: string, ended: AbortSignal): Promise<void> {
   if (cli.print.json) return;
   const live = hasLiveLine(cli);
   const show = live ? liveLine(cli) : plainLines(cli);
@@ -47,7 +47,7 @@ export async function showProgress(cli: Cli, store: Embedded, workId: string, en
   if (live) cli.io.stderr.write(CLEAR_LINE);
 }
 
-function lookAt(store: Embedded, workId: string): () => Promise<Seen> {
+function lookAt(store: Store, workId: string): () => Promise<Seen> {
   let [groups, readAtMs]: [readonly GroupStatus[], number] = [[], 0];
   return async () => {
     const item = await store.status(workId);

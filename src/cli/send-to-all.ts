@@ -1,5 +1,4 @@
 /** A command for several items: each is told, and what one refuses keeps nothing from the others. */
-import type { Embedded } from "../embedded.ts";
 import type { Ref } from "../runtime/client.ts";
 import type { ItemStatus } from "../runtime/inspect.ts";
 import type { Cli } from "./cli.ts";
@@ -7,6 +6,7 @@ import { suggestion } from "./next-steps.ts";
 import { explain, failureText } from "./output/failure.ts";
 import { createStyle } from "./output/style.ts";
 import { type RefOptions, refsOf } from "./refs.ts";
+import type { Store } from "./store.ts";
 
 interface Sent {
   readonly workId: string;
@@ -19,7 +19,7 @@ export async function sendToAll(
   command: string,
   ids: readonly string[],
   options: RefOptions,
-  send: (store: Embedded, ref: Ref) => Promise<void>,
+  send: (store: Store, ref: Ref) => Promise<void>,
 ): Promise<void> {
   const refs = refsOf(ids, options);
   const store = await cli.existing();

@@ -6,7 +6,6 @@ import type { Engine } from "../domain/engine.ts";
 import { describe, messageOf, quote, UnknownEngineError } from "../domain/errors.ts";
 import { decodeJson, type Json } from "../domain/json.ts";
 import { LANES, type Lane } from "../domain/lane.ts";
-import type { Embedded } from "../embedded.ts";
 import type { Enqueued } from "../runtime/enqueue.ts";
 import type { Cli } from "./cli.ts";
 import { CliError, EXIT } from "./exit.ts";
@@ -15,6 +14,7 @@ import { requireSignal } from "./item-signals.ts";
 import { ENGINES_HINT } from "./needs.ts";
 import { durationOption, labelOption } from "./option-values.ts";
 import { clean } from "./output/text.ts";
+import type { Store } from "./store.ts";
 import { nearest } from "./suggest.ts";
 
 export interface StartFlags {
@@ -46,13 +46,7 @@ export function addStartOptions(command: Command): Command {
 }
 
 /** @throws CliError, UnknownEngineError, SchemaError, KeyConflictError */
-export async function startItem(
-  cli: Cli,
-  store: Embedded,
-  engineId: string,
-  payload: Json,
-  flags: StartFlags,
-): Promise<Enqueued> {
+export async function startItem(cli: Cli, store: Store, engineId: string, payload: Json, flags: StartFlags): Promise<Enqueued> {
   if (flags.again === true && flags.key === undefined)
     throw new CliError(EXIT.usage, "--again: expected a --key beside it, whose item has ended");
   const contract = await findEngine(cli, engineId);

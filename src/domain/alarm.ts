@@ -28,6 +28,13 @@ export interface Due {
   readonly rings: number;
 }
 
+/** What an alarm is reckoned from. */
+export interface Reckoning {
+  readonly nowMs: number;
+  /** A sleep of up to so long has a delayed message (`settings.maxDelayMs`); a longer one has none but for its end. */
+  readonly maxDelayMs: number;
+}
+
 /** One that will ring. */
 export type Alarm = Due & { readonly atMs: number };
 
@@ -36,28 +43,35 @@ export function isAlarmSet(due: Due | null, why: "retention" | "collect"): boole
 }
 
 /** The latest instant at which somebody must look at an item that is in this state. */
-export function alarmFor(head: Head, nowMs: number, rings = 0): Alarm {
-  const need = needOf(head, nowMs, rings);
+export function alarmFor(head: Head, given: Reckoning, rings = 0): Alarm {
+  const { nowMs } = given;
+  const need = needOf(head, given, rings);
   const deadlineAtMs = deadlineOf(head);
   const capAtMs = deadlineAtMs === null ? need.atMs : capOf(deadlineAtMs, nowMs);
   return { why: need.why, atMs: Math.min(need.atMs, capAtMs), version: head.version, rings };
+}
+/** The same, where the alarm may have rung for this very version: as it doubled then, it is needed no sooner. */
+export function alarmAfter(due: Due | null, head: Head, given: Reckoning): Alarm {
+  const hasRung = due?.why === "ready" && due.version === head.version;
+  return alarmFor(head, given, hasRung ? due.rings : 0);
 }
 /** A deadline that has passed is owed a look, like something in the inbox. */
 function capOf(deadlineAtMs: number, nowMs: number): number {
   return deadlineAtMs > nowMs ? deadlineAtMs : nowMs + ALARM_OWED_MS;
 }
 
-function needOf(head: Head, nowMs: number, rings: number): { why: DueReason; atMs: number } {
+function needOf(head: Head, given: Reckoning, rings: number): { why: DueReason; atMs: number } {
   const { status } = head;
+  const { nowMs } = given;
   if (isEnded(status)) return { why: "end", atMs: nowMs + ALARM_OWED_MS };
   switch (status.kind) {
     case "ready":
       return { why: "ready", atMs: nowMs + Math.min(ALARM_READY_MAX_MS, ALARM_OWED_MS * 2 ** Math.min(rings, 10)) };
     case "sleeping":
-      return { why: "sleep", atMs: sleepAlarm(status, nowMs) };
+      return { why: "sleep", atMs: sleepAlarm(status, given) };
     case "waiting": {
       const wakes = wakesAt(status);
-      return { why: "waiting", atMs: wakes === null ? pausedAlarm(status.sinceMs, nowMs) : sleepAlarm(wakes, nowMs) };
+      return { why: "waiting", atMs: wakes === null ? pausedAlarm(status.sinceMs, nowMs) : sleepAlarm(wakes, given) };
     }
     case "closing":
       return { why: "end", atMs: nowMs + ALARM_OWED_MS };
@@ -69,13 +83,13 @@ function needOf(head: Head, nowMs: number, rings: number): { why: DueReason; atM
 }
 
 /** A sleep of more than 15 min has no message: the alarm sends one for its last 15 min. */
-function sleepAlarm(status: { sinceMs: number; wakeAtMs: number }, nowMs: number): number {
-  const handOver = status.wakeAtMs - MAX_DELAY_MS;
-  if (isLongSleep(status) && nowMs < handOver) return handOver;
+function sleepAlarm(status: Sleep, { nowMs, maxDelayMs }: Reckoning): number {
+  const handOver = status.wakeAtMs - maxDelayMs;
+  if (isLongSleep(status, maxDelayMs) && nowMs < handOver) return handOver;
   return Math.max(status.wakeAtMs + ALARM_WAKE_GRACE_MS, nowMs + MAX_DELAY_MS);
 }
-export function isLongSleep(status: { sinceMs: number; wakeAtMs: number }): boolean {
-  return status.wakeAtMs - status.sinceMs > MAX_DELAY_MS;
+export function isLongSleep({ sinceMs, wakeAtMs }: Sleep, maxDelayMs: number): boolean {
+  return wakeAtMs - sinceMs > maxDelayMs;
 }
 /** After a day, a week, then every 30 days: nothing is owed to a paused item, or to one that waits, but a look. */
 function pausedAlarm(sinceMs: number, nowMs: number): number {
@@ -99,15 +113,20 @@ export function retentionAlarm<T extends number | null>(head: Head, forgetAtMs: 
  * What to set before the commit of `next`, which may yet be lost to a snapshot that needs somebody sooner: a late worker
  * that finds the alarm past must not put it off (G3). So it is soon, and whoever looks afterwards moves it on.
  */
-export function alarmBeforeCommit(next: Head, nowMs: number): Alarm {
-  const need = alarmFor(next, nowMs);
-  return { ...need, atMs: Math.min(need.atMs, nowMs + ALARM_OWED_MS) };
+export function alarmBeforeCommit(next: Head, given: Reckoning): Alarm {
+  const need = alarmFor(next, given);
+  return { ...need, atMs: Math.min(need.atMs, given.nowMs + ALARM_OWED_MS) };
 }
 
 /** † An instant that is past counts as unset, and one that is later than needed is rewritten. */
 export function needsRewrite(due: Due | null, need: Alarm, nowMs: number): boolean {
   const atMs = due?.atMs ?? null;
   return atMs === null || atMs <= nowMs || atMs > need.atMs;
+}
+
+interface Sleep {
+  readonly sinceMs: number;
+  readonly wakeAtMs: number;
 }
 
 export type Ring =
@@ -121,30 +140,31 @@ export type Ring =
  * What the sweeper does about an alarm that is due. It sends what is owed before it moves DUE. `owed`: something came in
  * that somebody has to look at.
  */
-export function ring(due: Due, head: Head, owed: boolean, nowMs: number): Ring {
+export function ring(due: Due, head: Head, owed: boolean, given: Reckoning): Ring {
+  const { nowMs } = given;
   const now = { delayMs: 0 };
   const rings = due.version === head.version ? due.rings + 1 : 1;
   if (owed) {
     return { kind: "look_again", hint: now, next: { why: "inbox", atMs: nowMs + ALARM_OWED_MS, version: head.version, rings } };
   }
   if (isEnded(head.status)) return ringEnded(due, head, nowMs);
-  const next = alarmFor(head, nowMs, rings);
+  const next = alarmFor(head, given, rings);
   const deadlineAtMs = deadlineOf(head);
   const overdue = deadlineAtMs !== null && deadlineAtMs <= nowMs;
-  return { kind: "look_again", hint: overdue ? now : hintOwed(head, nowMs), next };
+  return { kind: "look_again", hint: overdue ? now : hintOwed(head, given), next };
 }
 
-function hintOwed(head: Head, nowMs: number): { delayMs: number } | null {
+function hintOwed(head: Head, { nowMs, maxDelayMs }: Reckoning): { delayMs: number } | null {
   const { status } = head;
   if (status.kind === "ready" || status.kind === "closing") return { delayMs: 0 };
   const wakes = wakesAt(status);
   if (wakes === null) return null;
   if (nowMs >= wakes.wakeAtMs + ALARM_WAKE_GRACE_MS) return { delayMs: 0 };
   const delayMs = wakes.wakeAtMs - nowMs;
-  return isLongSleep(wakes) && delayMs <= MAX_DELAY_MS ? { delayMs: Math.max(0, delayMs) } : null;
+  return isLongSleep(wakes, maxDelayMs) && delayMs <= maxDelayMs ? { delayMs: Math.max(0, delayMs) } : null;
 }
 /** Since when an item sleeps and until when; the timeout of a wait is such a sleep. Null for what goes by no clock. */
-export function wakesAt(status: Head["status"]): { sinceMs: number; wakeAtMs: number } | null {
+export function wakesAt(status: Head["status"]): Sleep | null {
   if (status.kind === "sleeping") return status;
   if (status.kind !== "waiting" || status.timeoutAtMs === null) return null;
   return { sinceMs: status.sinceMs, wakeAtMs: status.timeoutAtMs };

@@ -5,10 +5,12 @@ import { parseNamespace } from "./ids.ts";
 
 export interface RookeryConfig {
   readonly engines: readonly Engine[];
-  /** Default "default". */
+  /** Default "default"; of a stack, the one that it was deployed with. */
   readonly namespace?: string;
   /** The folder of the embedded store, relative to the config file. Default ".rookery". */
   readonly home?: string;
+  /** The CloudFormation stack in AWS to work with, instead of a home. */
+  readonly stack?: string;
 }
 
 /** @throws InvalidArgumentError when a field is not usable. */
@@ -21,5 +23,7 @@ export function defineConfig(config: RookeryConfig): RookeryConfig {
   if (config.namespace !== undefined) parseNamespace(config.namespace);
   if (config.home !== undefined && typeof config.home !== "string")
     throw new InvalidArgumentError("config: home", "a path", config.home);
+  if (config.stack !== undefined && typeof config.stack !== "string")
+    throw new InvalidArgumentError("config: stack", "the name of a CloudFormation stack", config.stack);
   return config;
 }

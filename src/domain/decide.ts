@@ -7,7 +7,7 @@
  * G3: a message is deleted only when the item is finished, when another live message or a held lease stands for it, or
  *     when its alarm will ring.
  */
-import type { Due } from "./alarm.ts";
+import type { Due, Reckoning } from "./alarm.ts";
 import { isAlarmSet } from "./alarm.ts";
 import { assertNever } from "./errors.ts";
 import { deadlineOf, type Head, isEnded, type Status, type WaitingStatus } from "./head.ts";
@@ -28,10 +28,11 @@ export interface Live {
   /** Unread signals, in order: the oldest few, and all that an item waits for. */
   readonly signals: readonly SignalEntry[];
 }
-/** The message in hand. `version` is the one it was sent for; null for a command's. */
+/** The message in hand. `version` and `token` are those of the snapshot it was sent for; null for a command's. */
 export interface Hand {
   readonly messageId: string;
   readonly version: number | null;
+  readonly token: number | null;
   readonly receiveCount: number;
 }
 
@@ -59,8 +60,7 @@ export interface Claiming {
   readonly suspect: boolean;
 }
 
-export interface Circumstances {
-  readonly nowMs: number;
+export interface Circumstances extends Reckoning {
   /** The holder of LEASE is known to be gone. */
   readonly holderGone: boolean;
   /** LEASE is of this very worker, which lost track of HEAD: † it claims anew, whatever else would be decided. */
@@ -119,7 +119,7 @@ function byStatus(
   live: Live,
   status: Exclude<Status, { endedAtMs: number }>,
   hand: Hand,
-  { nowMs, groupSeen }: Circumstances,
+  { nowMs, maxDelayMs, groupSeen }: Circumstances,
   lapsed: boolean,
 ): Decision {
   const { head, lease } = live;
@@ -127,17 +127,16 @@ function byStatus(
   switch (status.kind) {
     case "sleeping":
       if (status.wakeAtMs <= nowMs) return claim(live, lapsed, head.wake);
-      return whileAsleep(status.wakeAtMs - nowMs, named || hand.version === head.version);
+      return whileAsleep(status.wakeAtMs - nowMs, maxDelayMs, named || isOfThis(hand, head));
     case "ready":
-      if (!named && hand.version !== null && hand.version < head.version)
-        return { kind: "delete", why: "sent for an older version", isCopy: true };
+      if (!named && isOfEarlier(hand, head)) return { kind: "delete", why: "sent for an earlier snapshot", isCopy: true };
       return claim(live, lapsed, head.wake);
     case "waiting": {
       const wake = wakeNow(live, nowMs);
       if (wake !== null) return claim(live, lapsed, wake);
       if (status.group !== null && !groupSeen) return { kind: "look_at_group" };
       if (status.timeoutAtMs === null) return { kind: "delete", why: "waiting", isCopy: false };
-      return whileAsleep(status.timeoutAtMs - nowMs, named || hand.version === head.version);
+      return whileAsleep(status.timeoutAtMs - nowMs, maxDelayMs, named || isOfThis(hand, head));
     }
     case "closing":
       return claim(live, lapsed, null);
@@ -148,9 +147,21 @@ function byStatus(
   }
 }
 
+/**
+ * † Whoever commits sends the next hint before their message goes, so one that was sent before stands for nothing. Without
+ * the token all the hints of an item that does not move on would be for its version, and each would send one after it.
+ */
+function isOfEarlier({ version, token }: Hand, head: Head): boolean {
+  if (version === null || version !== head.version) return version !== null && version < head.version;
+  return token !== null && token < head.token && head.released;
+}
+function isOfThis(hand: Hand, head: Head): boolean {
+  return hand.version === head.version && !isOfEarlier(hand, head);
+}
+
 /** † A dying holder may not have sent the wake, so its message stands in for it; copies for other versions die out. */
-function whileAsleep(delayMs: number, standsForWake: boolean): Decision {
-  if (delayMs > MAX_DELAY_MS) return { kind: "delete", why: "asleep for long: the alarm has it", isCopy: false };
+function whileAsleep(delayMs: number, maxDelayMs: number, standsForWake: boolean): Decision {
+  if (delayMs > maxDelayMs) return { kind: "delete", why: "asleep for long: the alarm has it", isCopy: false };
   return standsForWake
     ? { kind: "hide", delayMs: clampDelay(delayMs), why: "asleep" }
     : { kind: "delete", why: "asleep, and sent for another version", isCopy: true };

@@ -10,6 +10,7 @@ export type ErrorCode =
   | "unknown_work_item"
   | "unknown_artifact"
   | "unknown_stack"
+  | "aws_access"
   | "invalid_argument"
   | "key_conflict"
   | "refused"
@@ -75,6 +76,12 @@ export class UnknownWorkItemError extends RookeryError {
 export class UnknownStackError extends RookeryError {
   constructor(stack: string, parameter: string, region: string) {
     super("unknown_stack", `no stack ${quote(stack)} with the SSM parameter ${parameter} in region ${region}`);
+  }
+}
+/** Nothing says in which region, or as whom: AWS was not asked. */
+export class AwsAccessError extends RookeryError {
+  constructor(stack: string, missing: string, cause: unknown) {
+    super("aws_access", `no access to AWS for stack ${quote(stack)}: ${missing}`, { cause });
   }
 }
 export class UnknownArtifactError extends RookeryError {
@@ -284,6 +291,10 @@ export function describe(value: unknown): string {
 
 /** The message of anything that was thrown. Never throws. */
 export function messageOf(thrown: unknown): string {
-  if (thrown instanceof Error) return thrown.message;
-  return typeof thrown === "string" ? thrown : describe(thrown);
+  try {
+    const text: unknown = thrown instanceof Error ? thrown.message : thrown;
+    return typeof text === "string" ? text : describe(text);
+  } catch {
+    return "something that cannot be read";
+  }
 }

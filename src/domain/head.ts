@@ -119,7 +119,10 @@ export const STEP_NAME = "step";
 export const RECOVER_NAME = "recover";
 
 /** The snapshot of an item that nobody has worked on yet; `deadlineMs` is the item's and, where it is known, the engine's. */
-export function initialHead(item: Item, deadlineMs: number | null = item.deadlineMs): Head {
+export function initialHead(
+  item: Pick<Item, "createdAtMs" | "startAtMs" | "deadlineMs">,
+  deadlineMs: number | null = item.deadlineMs,
+): Head {
   const waits = item.startAtMs > item.createdAtMs;
   return {
     version: 0,

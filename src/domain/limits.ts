@@ -49,6 +49,11 @@ export const ENQUEUE_MS = 30 * SECOND_MS;
 export const RETENTION_MS = 30 * DAY_MS;
 /** Records outlive what is remembered by a day, so that no late caller meets a half-collected item. */
 export const COLLECT_AFTER_MS = DAY_MS;
+/**
+ * HEAD outlives the others. It is told when it may go as it ends, they are once all that follows is done, which may be
+ * late; and an item without HEAD would seem new.
+ */
+export const HEAD_OUTLIVES_MS = 30 * DAY_MS;
 
 /** State up to this size stays in the snapshot; above it is a blob. */
 export const INLINE_STATE_BYTES = 8_192;

@@ -48,9 +48,13 @@ export function tailSize(strand: Strand): number {
   return strand.tail.length;
 }
 
+/** What is worth a record: some six steps of a journal where writes are billed by the KB. */
+export function leastTail(blockBytes: number): number {
+  return blockBytes / 16;
+}
 /** A tail is sealed when it is worth a record and would make the snapshot cross into another block. */
 export function wantsSeal(strand: Strand, snapshotBytes: number, allTails: number, blockBytes: number): boolean {
-  if (tailSize(strand) < blockBytes / 4) return false;
+  if (tailSize(strand) < leastTail(blockBytes)) return false;
   const blocks = (bytes: number): number => Math.ceil(bytes / blockBytes);
   return blocks(snapshotBytes) > blocks(snapshotBytes - allTails);
 }

@@ -1,3 +1,3 @@
-import { createCallbackHandler } from "../lambda/http.ts";
+import { type CallbackHandler, createCallbackHandler } from "../lambda/http.ts";
 
-export const handler = createCallbackHandler();
+export const handler: CallbackHandler = createCallbackHandler();

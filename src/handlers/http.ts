@@ -1,3 +1,3 @@
-import { createHttpHandler } from "../lambda/http.ts";
+import { createHttpHandler, type StreamHandler } from "../lambda/http.ts";
 
-export const handler = createHttpHandler();
+export const handler: StreamHandler = createHttpHandler();

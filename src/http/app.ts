@@ -99,7 +99,7 @@ function createApp({ logger }: CallbackAppOptions, explain: (thrown: unknown) =>
     c.header("x-content-type-options", "nosniff");
     logger.debug("request", { method: c.req.method, route: routePath(c, -1), status: c.res.status });
   });
-  app.onError((thrown, c) => {
+  const refuse = (thrown: Error, c: Context): Response => {
     const { status, code, message, headers } = explain(thrown);
     // Whoever has gone away left nothing to answer.
     if (status >= 500 && !c.req.raw.signal.aborted)
@@ -111,10 +111,9 @@ function createApp({ logger }: CallbackAppOptions, explain: (thrown: unknown) =>
         stack: thrown.stack,
       });
     return c.json({ error: { code, message } }, status, headers);
-  });
-  app.notFound(({ req }) => {
-    throw new DoorError(404, "unknown_route", `no route ${req.method} ${req.path}`);
-  });
+  };
+  app.onError(refuse);
+  app.notFound((c) => refuse(new DoorError(404, "unknown_route", `no route ${c.req.method} ${c.req.path}`), c));
   return app;
 }
 

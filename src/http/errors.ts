@@ -69,6 +69,7 @@ const STATUS: Readonly<Record<ErrorCode, ErrorStatus>> = {
   step_timeout: 500,
   step_aborted: 500,
   wrong_runtime: 500,
+  aws_access: 500,
 };
 
 const RETRY_AFTER_SECONDS: Partial<Record<ErrorStatus, number>> = { 429: 5, 503: 2 };

@@ -13,7 +13,7 @@ import type { Fields } from "./fields.ts";
 import { itemOf, type Query, queryOf } from "./query.ts";
 
 /** The longest that an answer is held back for an item's end. */
-export const MAX_WAIT_MS = 20 * SECOND_MS;
+const MAX_WAIT_MS = 20 * SECOND_MS;
 
 /** Any result passes: what an item ended with is told as it is stored. */
 const ANYONE = untypedContract("any");

@@ -11,11 +11,16 @@ import { createFunctionWorld } from "./wiring.ts";
 const eventSchema = z.object({ shards: z.array(z.number().int()).exactOptional() });
 /** The dead-letter queue is drained first, and leaves most of the time to the shards. */
 const DRAIN_MS = 10 * SECOND_MS;
+/** An invocation that is not waited for is taken within a few ms. */
+const lambdaClientOptions = {
+  maxAttempts: 2,
+  requestHandler: { connectionTimeout: SECOND_MS, requestTimeout: 3 * SECOND_MS, throwOnRequestTimeout: true },
+} as const;
 
 /** The sweeper: looks at what is due, and at what the queue gave up on. It runs no step. */
 export function createSweeperHandler(): (event: unknown, context: Context) => Promise<Swept> {
   const world = createFunctionWorld();
-  const lambda = new LambdaClient({});
+  const lambda = new LambdaClient(lambdaClientOptions);
   const { deps } = world;
   const elsewhere = async (shard: number): Promise<void> => {
     const Payload = new TextEncoder().encode(JSON.stringify({ shards: [shard] }));

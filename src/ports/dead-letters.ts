@@ -16,6 +16,4 @@ export interface DeadLetters {
   receive(max: number): Promise<readonly DeadLetter[]>;
   /** Nothing happens if it is gone. */
   remove(letter: DeadLetter): Promise<void>;
-  /** Left for a person: visible again at once. */
-  giveBack(letter: DeadLetter): Promise<void>;
 }

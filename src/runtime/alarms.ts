@@ -1,5 +1,5 @@
 /** Writing DUE, by revision. A miss means that somebody else moved it: whoever must be sure reads it again. */
-import { type Alarm, type Due, needsRewrite } from "../domain/alarm.ts";
+import { type Alarm, type Due, needsRewrite, type Reckoning } from "../domain/alarm.ts";
 import { shardOf } from "../domain/ids.ts";
 import { DUE_KEY } from "../domain/keys.ts";
 import type { Written } from "../ports/record-store.ts";
@@ -7,6 +7,11 @@ import { encodeDue } from "../wire/due.ts";
 import type { Deps } from "./deps.ts";
 import { type Expected, readDue } from "./live.ts";
 import { put } from "./records.ts";
+
+/** As of now. */
+export function reckoningOf({ clock, settings }: Pick<Deps, "clock" | "settings">): Reckoning {
+  return { nowMs: clock.nowMs(), maxDelayMs: settings.maxDelayMs };
+}
 
 /** `expiresAtMs`: from when on it may go with the rest of its item. */
 export function writeDue(

@@ -15,7 +15,7 @@ import { keepHidden } from "./visibility.ts";
 import { type WorkHost, work } from "./work.ts";
 
 /** What a commit, the hop and the look after it may take at the end. */
-export const FINISH_MS = 3 * SECOND_MS;
+const FINISH_MS = 3 * SECOND_MS;
 
 export interface BatchOptions {
   /** The invocation's end. */

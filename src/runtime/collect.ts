@@ -8,6 +8,7 @@ import { DUE_KEY, HEAD_KEY, ITEM_KEY, LIVE_RANGE } from "../domain/keys.ts";
 import type { RecordKey, StoredRecord } from "../ports/record-store.ts";
 import { decodeKey } from "../wire/key.ts";
 import type { Deps } from "./deps.ts";
+import { isExpired } from "./live.ts";
 import { readOne } from "./records.ts";
 import { readKey } from "./remember-key.ts";
 
@@ -27,12 +28,13 @@ export async function collect(deps: Deps, item: Item): Promise<void> {
 }
 
 /**
- * What a collection left behind that ended after ITEM was removed, or what was sent to an item that never came to be.
- * What stands beside no ITEM is of no living item: ITEM is always written first.
+ * What a collection left behind that ended after ITEM was removed or had expired, or what was sent to an item that never
+ * came to be. What stands beside no ITEM is of no living item: ITEM is always written first.
  */
 export async function collectRest(deps: Deps, partition: string): Promise<void> {
   const records = await deps.store.read(partition, LIVE_RANGE);
-  if (records.some((record) => record.sort === ITEM_KEY)) return;
+  if (records.some((record) => record.sort === ITEM_KEY && !isExpired(record, deps.clock.nowMs()))) return;
+  await deps.blobs.removeAll(partition);
   await removeBut(deps, partition, [ITEM_KEY, DUE_KEY]);
 }
 

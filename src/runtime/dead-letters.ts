@@ -25,11 +25,11 @@ const PAGE = 10;
 /** As long as the queue would have kept it. */
 const KEPT_MS = 14 * DAY_MS;
 
-/** Until there are none, or `untilMs`. */
+/** Until there are none, or `untilMs`. Never rejects: what the queue gave up on does not keep the alarms from ringing. */
 export async function drainDeadLetters(deps: Deps, letters: DeadLetters, untilMs: number): Promise<Drained> {
   const drained = { rung: 0, recorded: 0 };
   while (deps.clock.nowMs() < untilMs) {
-    const page = await letters.receive(PAGE);
+    const page = await receive(deps, letters);
     if (page.length === 0) break;
     await inBatches(page, PAGE, async (letter) => {
       try {
@@ -41,6 +41,15 @@ export async function drainDeadLetters(deps: Deps, letters: DeadLetters, untilMs
     });
   }
   return drained;
+}
+
+async function receive(deps: Deps, letters: DeadLetters): Promise<readonly DeadLetter[]> {
+  try {
+    return await letters.receive(PAGE);
+  } catch (error) {
+    deps.logger.error("dead letters not received", { error: messageOf(error) });
+    return [];
+  }
 }
 
 async function drainOne(deps: Deps, letter: DeadLetter): Promise<keyof Drained> {

@@ -107,7 +107,7 @@ async function nextFor(deps: Deps, engines: Engines, live: LiveRecords, messageI
       `${item.engine} (version ${Math.max(1, head.engineVersion)} or later)`,
       engines.all.map(({ id, version }) => `${id} (version ${version})`),
     );
-  const hand = { messageId, version: head.version, receiveCount: 1 };
+  const hand = { messageId, version: head.version, token: head.token, receiveCount: 1 };
   const decision = decideNow(deps, live, hand, { engineLoaded: engine !== null, own: null, groupSeen: false });
   switch (decision.kind) {
     case "claim":

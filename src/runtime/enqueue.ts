@@ -2,7 +2,7 @@
  * Enqueue: KEY, then DUE, then ITEM, then the hint (DESIGN §4). Any crash is completed by repeating the call, or by the
  * alarm. The same key gives the same work item as long as it is remembered (G5).
  */
-import { alarmFor, type Due } from "../domain/alarm.ts";
+import { type Alarm, alarmFor, isAlarmSet, needsRewrite } from "../domain/alarm.ts";
 import { type AnyContract, type NoSignals, requireContract, type Signals, validate } from "../domain/contract.ts";
 import type { StartOptions } from "../domain/engine.ts";
 import { EnqueueTimeoutError, InvalidArgumentError, InvariantError, KeyConflictError } from "../domain/errors.ts";
@@ -17,7 +17,7 @@ import type { StoredRecord } from "../ports/record-store.ts";
 import { sha256 } from "../wire/digest.ts";
 import { encodeItem } from "../wire/item.ts";
 import { decodeKey, encodeKey } from "../wire/key.ts";
-import { writeDue } from "./alarms.ts";
+import { reckoningOf, writeDue } from "./alarms.ts";
 import type { Deps } from "./deps.ts";
 import { sendNext } from "./hints.ts";
 import { readDue, readLive } from "./live.ts";
@@ -153,15 +153,17 @@ function requireSame(draft: Draft, key: string, workId: WorkId, stored: string):
   if (stored !== draft.digest) throw new KeyConflictError(draft.contract.id, key, workId, stored, draft.digest);
 }
 
-/** DUE before ITEM, so that an item never lacks an alarm (G3). False: the item was there already. */
+/**
+ * DUE before all else, so that an item never lacks an alarm (G3), and what never becomes one is found and taken away.
+ * False: the item was there already.
+ */
 export async function create(deps: Deps, draft: Draft, workId: WorkId, startedAtMs: number): Promise<boolean> {
   const partition = itemPartition(deps.namespace, workId);
   const { options } = draft;
-  const item: Item = {
+  const request: Omit<Item, "payload"> = {
     namespace: deps.namespace,
     workId,
     engine: draft.contract.id,
-    payload: await keep(deps, partition, draft.text),
     payloadDigest: draft.digest,
     lane: options.lane ?? "normal",
     tenant: options.tenant ?? "",
@@ -172,11 +174,12 @@ export async function create(deps: Deps, draft: Draft, workId: WorkId, startedAt
     key: draft.parent === null ? (options.key ?? null) : null,
     parent: draft.parent,
   };
-  const head = initialHead(item);
-  const alarm = alarmFor(head, startedAtMs);
+  const head = initialHead(request);
+  const alarm = alarmFor(head, { ...reckoningOf(deps), nowMs: startedAtMs });
   const atMs = head.status.kind === "sleeping" ? alarm.atMs : Math.min(alarm.atMs, startedAtMs + ALARM_ENQUEUE_MS);
-  const due: Due = { why: "enqueue", atMs, version: 0, rings: 0 };
+  const due: Alarm = { why: "enqueue", atMs, version: 0, rings: 0 };
   await setAlarm(deps, partition, due);
+  const item: Item = { ...request, payload: await keep(deps, partition, draft.text) };
   if (draft.signal !== null) await bufferSignal(deps, partition, draft.signal, { version: 0, crowded: false }, draft.nextAtMs());
   if (deps.clock.nowMs() - startedAtMs > ENQUEUE_MS) throw new EnqueueTimeoutError(workId, ENQUEUE_MS);
   const listed = { group: openGroup(deps.namespace), atMs: startedAtMs };
@@ -188,12 +191,17 @@ export async function create(deps: Deps, draft: Draft, workId: WorkId, startedAt
   return written.ok;
 }
 
-/** One that is there already may be about to be removed as an orphan's: it is rewritten, so that its removal fails. */
-async function setAlarm(deps: Deps, partition: string, due: Due): Promise<void> {
+/**
+ * One that is there already may be about to be removed as an orphan's: it is rewritten, so that its removal fails. Or
+ * another call has made the item meanwhile, and somebody wants an earlier look at it.
+ */
+async function setAlarm(deps: Deps, partition: string, due: Alarm): Promise<void> {
   if ((await writeDue(deps, partition, due, "absent")).ok) return;
   for (;;) {
     const found = await readDue(deps, partition);
-    if ((await writeDue(deps, partition, due, found.revision)).ok) return;
+    const isSooner = !needsRewrite(found.due, due, deps.clock.nowMs()) && !isAlarmSet(found.due, "collect");
+    const atMs = isSooner ? Math.min(found.due?.atMs ?? due.atMs, due.atMs) : due.atMs;
+    if ((await writeDue(deps, partition, { ...due, atMs }, found.revision)).ok) return;
   }
 }
 

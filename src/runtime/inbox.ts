@@ -6,7 +6,7 @@ import { INBOX_CONSUMED, INBOX_READ } from "../domain/limits.ts";
 import type { StoredRecord } from "../ports/record-store.ts";
 import { decodeInboxEntry, decodeSeen, decodeSignal, encodeSeen } from "../wire/inbox.ts";
 import type { Deps } from "./deps.ts";
-import { put, readOne } from "./records.ts";
+import { expiryOf, put, readOne } from "./records.ts";
 
 /** Marks what was consumed as such, and removes it. Idempotent: whoever makes the next commit does it again. */
 export async function settleConsumed(deps: Deps, partition: string, sorts: readonly string[]): Promise<void> {
@@ -19,7 +19,11 @@ async function settleOne(deps: Deps, partition: string, sort: string): Promise<v
   const key = seenKeyOf(sort);
   const seen = await readOne(deps, partition, key);
   if (seen !== null)
-    await put(deps, { partition, sort: key, ...encodeSeen({ ...decodeSeen(seen), consumed: true }) }, seen.revision);
+    await put(
+      deps,
+      { partition, sort: key, ...encodeSeen({ ...decodeSeen(seen), consumed: true }), ...expiryOf(seen) },
+      seen.revision,
+    );
   await deps.store.remove(entry, entry.revision);
 }
 

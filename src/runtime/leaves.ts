@@ -6,7 +6,7 @@ import type { Revision, StoredRecord, Written } from "../ports/record-store.ts";
 import { sha256 } from "../wire/digest.ts";
 import { decodeLeaf, decodeMembers, encodeLeaf, type Members } from "../wire/leaf.ts";
 import type { Deps } from "./deps.ts";
-import { put, readOne } from "./records.ts";
+import { expiryOf, put, readOne } from "./records.ts";
 
 const GROUP_DIGITS = 32;
 /** How a group stands in keys. */
@@ -36,14 +36,21 @@ export async function changeLeaf(deps: Deps, place: LeafPlace, change: (marks: s
     const { marks } = decodeLeaf(record);
     const next = change(marks);
     if (next === marks) return marks;
-    const written = await putMarks(deps, place, next, record.revision);
+    const written = await putMarks(deps, place, next, record.revision, expiryOf(record));
     if (written.ok) return next;
     record = written.current;
   }
   return null;
 }
-export function putMarks(deps: Deps, { partition, group, leaf }: LeafPlace, marks: string, revision: Revision): Promise<Written> {
-  return put(deps, { partition, sort: leafKey(groupDigest(group), leaf), ...encodeLeaf({ name: group, marks }) }, revision);
+export function putMarks(
+  deps: Deps,
+  { partition, group, leaf }: LeafPlace,
+  marks: string,
+  revision: Revision,
+  expires: { readonly expiresAtMs?: number } = {},
+): Promise<Written> {
+  const content = encodeLeaf({ name: group, marks });
+  return put(deps, { partition, sort: leafKey(groupDigest(group), leaf), ...content, ...expires }, revision);
 }
 
 /** Null where there is no such leaf. */

@@ -63,7 +63,8 @@ export async function readLive(deps: Deps, workId: WorkId, options: LiveOptions 
   const by = (sort: string): StoredRecord | undefined => records.find((record) => record.sort === sort);
   const [dueRecord, headRecord, itemRecord, leaseRecord] = [by(DUE_KEY), by(HEAD_KEY), by(ITEM_KEY), by(LEASE_KEY)];
   const due = dueRecord === undefined ? null : decodeDue(dueRecord);
-  if (itemRecord === undefined) return { item: null, due };
+  // The store may have begun to take it away, HEAD first perhaps: without ITEM it would not seem new again.
+  if (itemRecord === undefined || isExpired(itemRecord, deps.clock.nowMs())) return { item: null, due };
   const item = await decodeItem(itemRecord, { namespace: deps.namespace, workId }, deps.codec);
   const head = headRecord === undefined ? initialHead(item, deadlineFor(item)) : await decodeHead(headRecord, deps.codec);
   return {
@@ -83,6 +84,11 @@ export async function readLive(deps: Deps, workId: WorkId, options: LiveOptions 
       due: dueRecord?.revision ?? "absent",
     },
   };
+}
+
+/** By its own instant, whether it is still there or not (G7). */
+export function isExpired({ expiresAtMs }: StoredRecord, nowMs: number): boolean {
+  return expiresAtMs !== undefined && expiresAtMs <= nowMs;
 }
 
 function unread(head: Head, records: readonly StoredRecord[], range: { readonly from: string }): StoredRecord[] {

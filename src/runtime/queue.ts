@@ -13,13 +13,14 @@ import { decodeGroupLimit, encodeGroupLimit, type GroupLimit } from "../wire/lea
 import type { Deps } from "./deps.ts";
 import { groupDigest, type Leaf, leavesOf } from "./leaves.ts";
 import { type LiveRecords, readLive } from "./live.ts";
-import { put, readOne } from "./records.ts";
+import { expiryOf, put, readOne } from "./records.ts";
 
 export interface LimitRecord {
   readonly partition: string;
   readonly group: string;
   readonly limit: GroupLimit;
   readonly revision: Revision;
+  readonly expires: { readonly expiresAtMs?: number };
 }
 export interface Queue extends LimitRecord {
   readonly parent: LiveRecords;
@@ -28,10 +29,12 @@ export interface Queue extends LimitRecord {
 /** Null when the group has no limit. */
 export async function readLimit(deps: Deps, partition: string, group: string): Promise<LimitRecord | null> {
   const record = await readOne(deps, partition, groupLimitKey(groupDigest(group)));
-  return record === null ? null : { partition, group, limit: decodeGroupLimit(record), revision: record.revision };
+  if (record === null) return null;
+  return { partition, group, limit: decodeGroupLimit(record), revision: record.revision, expires: expiryOf(record) };
 }
-export function writeLimit(deps: Deps, { partition, group, revision }: LimitRecord, limit: GroupLimit): Promise<Written> {
-  return put(deps, { partition, sort: groupLimitKey(groupDigest(group)), ...encodeGroupLimit(limit) }, revision);
+export function writeLimit(deps: Deps, found: LimitRecord, limit: GroupLimit): Promise<Written> {
+  const { partition, group, revision, expires } = found;
+  return put(deps, { partition, sort: groupLimitKey(groupDigest(group)), ...encodeGroupLimit(limit), ...expires }, revision);
 }
 /** Null when the group has no limit, or its parent is gone. */
 export async function readQueue(deps: Deps, parentId: WorkId, group: string): Promise<Queue | null> {

@@ -26,7 +26,7 @@ import { deliver, isCrowded } from "./deliver.ts";
 import type { Deps } from "./deps.ts";
 import { sendHint } from "./hints.ts";
 import { type LiveRecords, readLive } from "./live.ts";
-import { put } from "./records.ts";
+import { expiryOf, put } from "./records.ts";
 import { keep } from "./values.ts";
 
 export interface EffectEntry {
@@ -58,6 +58,7 @@ interface Found {
   readonly record: EffectRecord;
   readonly sort: string;
   readonly revision: number;
+  readonly expires: { readonly expiresAtMs?: number };
 }
 
 const PAGE = 200;
@@ -71,7 +72,8 @@ async function readEffects(deps: Deps, partition: string): Promise<Found[]> {
   const found: Found[] = [];
   for (let from = EFFECT_RANGE.from; ; ) {
     const page = await deps.store.read(partition, { from, to: EFFECT_RANGE.to }, PAGE);
-    found.push(...page.map((one) => ({ record: decodeEffect(one), sort: one.sort, revision: one.revision })));
+    for (const one of page)
+      found.push({ record: decodeEffect(one), sort: one.sort, revision: one.revision, expires: expiryOf(one) });
     const last: StoredRecord | undefined = page.at(-1);
     if (last === undefined || page.length < PAGE) return found;
     from = `${last.sort}!`;
@@ -154,7 +156,7 @@ async function settleEffect(
   if (refusal !== null)
     throw new RefusedError(`resolve effect ${quote(found.record.key)} of`, item.workId, "one that is in doubt", refusal);
   const record: EffectRecord = { ...found.record, state: stateOf(resolved, result) };
-  const written = await put(deps, { partition, sort: found.sort, ...encodeEffect(record) }, found.revision);
+  const written = await put(deps, { partition, sort: found.sort, ...encodeEffect(record), ...found.expires }, found.revision);
   return written.ok ? { ...found, record, revision: written.revision } : null;
 }
 function stateOf(resolved: Resolved, result: Stored | null): EffectState {

@@ -49,7 +49,7 @@ export interface Rookery extends Client {
 const DEFAULT_CONCURRENCY = 10;
 const DEFAULT_GRACE_MS = 10 * SECOND_MS;
 /** A worker outlasts short troubles of the store; a caller is told at once. */
-export const WORKER_PATIENCE_MS = 10 * SECOND_MS;
+const WORKER_PATIENCE_MS = 10 * SECOND_MS;
 
 /** `engines` are needed to work, not to enqueue. @throws InvalidArgumentError */
 export function createRookery(deps: Deps, engines: readonly Engine[]): Rookery {

@@ -2,7 +2,7 @@
 import type { Head } from "../domain/head.ts";
 import type { FencingToken } from "../domain/ids.ts";
 import { HEAD_KEY, type SegmentAddress, type StrandName, segmentKey } from "../domain/keys.ts";
-import { tailSize, wantsSeal } from "../domain/strand.ts";
+import { leastTail, tailSize, wantsSeal } from "../domain/strand.ts";
 import { encodeHead } from "../wire/head.ts";
 import type { RecordContent } from "../wire/record.ts";
 import type { Deps } from "./deps.ts";
@@ -34,7 +34,7 @@ export async function sealTails(session: Sealing, head: Head): Promise<SealedTai
   const { blockBytes, measure } = deps.store;
   const content = await encodeHead(head, deps.codec);
   const allTails = tailSize(head.journal) + tailSize(head.log) + tailSize(head.sealedArtifacts);
-  if (allTails < blockBytes / 4) return { head, content, merged: [] };
+  if (allTails < leastTail(blockBytes)) return { head, content, merged: [] };
   const writeId = writeIdOf(deps, lease.token);
   const bytes = measure.bytesOf({ partition, sort: HEAD_KEY, ...content, writeId, due: null, listed: null });
   const due = STRAND_NAMES.filter((name) => wantsSeal(head[STRANDS[name]], bytes, allTails, blockBytes));

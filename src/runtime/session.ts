@@ -5,7 +5,7 @@
  * attempt is on record before the step runs: in LEASE for the first one, in the commit before for the next (G2).
  * It does not own the message: `work` deletes or hides it, after the look that follows a release (G3).
  */
-import { alarmBeforeCommit, alarmFor, type Due, needsRewrite } from "../domain/alarm.ts";
+import { alarmAfter, alarmBeforeCommit, type Due, needsRewrite } from "../domain/alarm.ts";
 import type { Claiming } from "../domain/decide.ts";
 import type { Rules, Transition } from "../domain/ends.ts";
 import type { Engine } from "../domain/engine.ts";
@@ -21,9 +21,9 @@ import { addUnits, NO_UNITS } from "../domain/units.ts";
 import type { Revision } from "../ports/record-store.ts";
 import { decodeEvents, encodeEvents, type JournalContext } from "../wire/journal.ts";
 import { encodeLease } from "../wire/lease.ts";
-import { ringBy } from "./alarms.ts";
+import { reckoningOf, ringBy } from "./alarms.ts";
 import type { Deps } from "./deps.ts";
-import { expiry } from "./expiry.ts";
+import { headExpiry } from "./expiry.ts";
 import { createFamily, type Family } from "./family.ts";
 import { settleConsumed } from "./inbox.ts";
 import type { Expected, LiveRecords } from "./live.ts";
@@ -125,7 +125,7 @@ export async function commit(session: Session, change: Transition, options: Comm
     tails.head.rememberedUntilAtMs === null
       ? null
       : { group: endedGroup(deps.namespace, tails.head.status.kind), atMs: tails.head.updatedAtMs };
-  const expires = expiry(deps, session.item, tails.head);
+  const expires = headExpiry(deps, session.item, tails.head);
   const draft = { partition, sort: HEAD_KEY, ...tails.content, listed, ...(expires === null ? {} : { expiresAtMs: expires }) };
   const written = await put(deps, draft, session.headRevision, lease.token);
   if (!written.ok) {
@@ -157,9 +157,9 @@ function tellBadEnd({ deps, item, head }: Session): void {
 /** What must stand before HEAD may say so: an alarm early enough, and the end of what an earlier commit consumed. */
 async function before(session: Session, next: Head): Promise<void> {
   const { deps, partition, head, due } = session;
-  const nowMs = deps.clock.nowMs();
-  if (needsRewrite(due, alarmFor(next, nowMs), nowMs)) {
-    const soon = alarmBeforeCommit(next, nowMs);
+  const reckoning = reckoningOf(deps);
+  if (needsRewrite(due, alarmAfter(due, next, reckoning), reckoning.nowMs)) {
+    const soon = alarmBeforeCommit(next, reckoning);
     await ringBy(deps, partition, soon);
     session.due = soon;
   }

@@ -19,6 +19,12 @@ export interface Settings {
   readonly visibilityMs: number;
   /** How long an aborted step may take to end before its process is to be replaced. */
   readonly abandonMs: number;
+  /**
+   * The longest sleep that is left to the queue, by a delayed message. One that is longer costs nothing while it lasts:
+   * its alarm rings so long before it ends, and the sweep then sends the message. Longer than the time between two sweeps,
+   * or long sleeps end late by as much. At most 15 min, which is all that queues can do, and the default.
+   */
+  readonly maxDelayMs: number;
   /** How long ended items are remembered. */
   readonly retentionMs: number;
   /** How long a write waits for a store that cannot be reached before it gives up. */
@@ -29,6 +35,7 @@ export const DEFAULT_SETTINGS: Settings = {
   heartbeatMs: HEARTBEAT_MS,
   visibilityMs: VISIBILITY_MS,
   abandonMs: ABANDON_MS,
+  maxDelayMs: MAX_DELAY_MS,
   retentionMs: RETENTION_MS,
   patienceMs: 0,
 };
@@ -42,7 +49,7 @@ export function settingsOf(given: Partial<Settings>): Settings {
     if (Number.isSafeInteger(value) && value >= 0 && value <= LONGEST_MS) continue;
     throw new InvalidArgumentError(`settings.${name}`, "whole milliseconds, 0 or more", value);
   }
-  const { leaseDurationMs, heartbeatMs, visibilityMs } = settings;
+  const { leaseDurationMs, heartbeatMs, visibilityMs, maxDelayMs } = settings;
   if (heartbeatMs < 1) throw new InvalidArgumentError("settings.heartbeatMs", "1 or more", heartbeatMs);
   if (leaseDurationMs <= 3 * heartbeatMs)
     throw new InvalidArgumentError(
@@ -56,5 +63,6 @@ export function settingsOf(given: Partial<Settings>): Settings {
       `more than leaseDurationMs (${leaseDurationMs}) and at most ${MAX_DELAY_MS}`,
       visibilityMs,
     );
+  if (maxDelayMs > MAX_DELAY_MS) throw new InvalidArgumentError("settings.maxDelayMs", `at most ${MAX_DELAY_MS}`, maxDelayMs);
   return settings;
 }

@@ -7,12 +7,12 @@ import { inboxAlarm, isAlarmSet, retentionAlarm } from "../domain/alarm.ts";
 import { type EndedStatus, isEnded } from "../domain/head.ts";
 import { itemPartition } from "../domain/ids.ts";
 import type { Item } from "../domain/item.ts";
+import { COMMAND_RANGE, INBOX_RANGE } from "../domain/keys.ts";
 import { ringBy, writeDue } from "./alarms.ts";
 import { tellParent } from "./child-end.ts";
 import type { Deps } from "./deps.ts";
 import { expireRecords, expiry } from "./expiry.ts";
-import { peekCommands } from "./inbox.ts";
-import { readDue, readLive } from "./live.ts";
+import { type LiveRecords, readDue, readLive } from "./live.ts";
 import { cancelChildren } from "./parent-end.ts";
 import { rememberKey } from "./remember-key.ts";
 
@@ -38,10 +38,18 @@ export async function settle(deps: Deps, item: Item): Promise<boolean> {
     // Whoever may be redriven, or has blobs, is looked at once more when it may be forgotten.
     const forgetAtMs = expiresAtMs !== null && !live.hasBlobs ? null : until;
     if (!(await writeDue(deps, partition, retentionAlarm(live.head, forgetAtMs), revision, expiresAtMs)).ok) continue;
-    // A command whose sender saw an alarm that was early enough wrote none: here it is written, and read, last.
-    const unread = await peekCommands(deps, partition, live.head.consumed);
-    if (unread.length === 0) return true;
+    // Whoever saw an alarm that was early enough wrote none: what they sent is looked for, and the alarm written, last.
+    if (!(await cameMeanwhile(deps, live, expiresAtMs !== null))) return true;
     await ringBy(deps, partition, inboxAlarm(live.head.version, deps.clock.nowMs()));
     return false;
   }
+}
+
+/** A command; or a signal that nobody will read, but that was not told when it may go. */
+async function cameMeanwhile(deps: Deps, { partition, head }: LiveRecords, expires: boolean): Promise<boolean> {
+  const range = { from: COMMAND_RANGE.from, to: expires ? INBOX_RANGE.to : COMMAND_RANGE.to };
+  const records = await deps.store.read(partition, range);
+  return records.some(({ sort, expiresAtMs }) =>
+    sort < COMMAND_RANGE.to ? !head.consumed.includes(sort) : expiresAtMs === undefined,
+  );
 }

@@ -3,7 +3,7 @@
  * all; a shard with more than a page gets one of its own.
  */
 import { messageOf } from "../domain/errors.ts";
-import { SECOND_MS } from "../domain/limits.ts";
+import { MINUTE_MS, SECOND_MS } from "../domain/limits.ts";
 import { decodeTurn, encodeTurn } from "../wire/turn.ts";
 import { inBatches } from "./batches.ts";
 import type { Deps } from "./deps.ts";
@@ -24,6 +24,8 @@ const MUCH = 50;
 const SHARDS_AT_ONCE = 8;
 const FINISH_MS = 5 * SECOND_MS;
 const TURN_KEY = "TURN";
+/** No invocation takes so long: a turn that is further off was taken under another clock. */
+const LONGEST_TURN_MS = 15 * MINUTE_MS;
 
 export async function sweepShards(deps: Deps, options: ShardSweepOptions): Promise<Swept> {
   const total = nothingSwept();
@@ -37,19 +39,23 @@ export async function sweepShards(deps: Deps, options: ShardSweepOptions): Promi
   return total;
 }
 
-/** Those that are swept here: the others have been handed on. */
+/** Those that are swept here: the others have been handed on. One that cannot be handed on has its turn last. */
 async function shardsWithWork(deps: Deps, { elsewhere }: ShardSweepOptions): Promise<number[]> {
   const here: number[] = [];
+  const left: number[] = [];
   await inBatches(ALL_SHARDS, SHARDS_AT_ONCE, async (shard) => {
+    let isMuch = false;
     try {
       const due = await deps.store.due(shard, deps.clock.nowMs(), MUCH);
-      if (due.length >= MUCH) await elsewhere(shard);
+      isMuch = due.length >= MUCH;
+      if (isMuch) await elsewhere(shard);
       else if (due.length > 0) here.push(shard);
     } catch (error) {
-      deps.logger.error("shard not looked at", { shard, error: messageOf(error) });
+      deps.logger.error(isMuch ? "shard not handed on" : "shard not looked at", { shard, error: messageOf(error) });
+      if (isMuch) left.push(shard);
     }
   });
-  return here;
+  return [...here, ...left];
 }
 
 /** While its turn lasts nobody else sweeps the shard; one that dies leaves a turn that ends with its invocation. */
@@ -58,7 +64,7 @@ async function sweepAlone(deps: Deps, shard: number, endsAtMs: number, stop: Abo
   const place = { partition: `SWEEP/${shard}`, sort: TURN_KEY };
   try {
     const [record] = await deps.store.read(place.partition);
-    if (record !== undefined && decodeTurn(record) > deps.clock.nowMs()) return nothingSwept();
+    if (record !== undefined && isTaken(decodeTurn(record), deps.clock.nowMs())) return nothingSwept();
     const turn = await put(deps, { ...place, ...encodeTurn(endsAtMs) }, record?.revision ?? "absent");
     if (!turn.ok) return nothingSwept();
     const swept = await sweep(deps, { stop, shards: [shard], everyNamespace: true });
@@ -68,6 +74,10 @@ async function sweepAlone(deps: Deps, shard: number, endsAtMs: number, stop: Abo
     deps.logger.error("shard not swept", { shard, error: messageOf(error) });
     return nothingSwept();
   }
+}
+
+function isTaken(untilMs: number, nowMs: number): boolean {
+  return untilMs > nowMs && untilMs <= nowMs + LONGEST_TURN_MS;
 }
 
 function add(total: Swept, more: Swept): void {

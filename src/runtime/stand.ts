@@ -52,7 +52,7 @@ export function createStand(
     async work(engines, version, host) {
       receiveCount += 1;
       hiddenMs = 0;
-      const body = encodeHint({ namespace: deps.namespace, workId, version, hops: 0 });
+      const body = encodeHint({ namespace: deps.namespace, workId, version, token: null, hops: 0 });
       const message: Message = { id: messageId, body, receiveCount, receipt: messageId };
       await work(own, engines, message, host);
       return hiddenMs;

@@ -11,7 +11,7 @@ import { itemPartition, parseItemPartition, type WorkId } from "../domain/ids.ts
 import type { Item } from "../domain/item.ts";
 import { DUE_KEY } from "../domain/keys.ts";
 import { ALARM_ORPHAN_MS, ALARM_OWED_MS, DAY_MS, SHARDS } from "../domain/limits.ts";
-import { writeDue } from "./alarms.ts";
+import { reckoningOf, writeDue } from "./alarms.ts";
 import { inBatches } from "./batches.ts";
 import { collect, collectRest } from "./collect.ts";
 import type { Deps } from "./deps.ts";
@@ -98,13 +98,14 @@ async function sweepOne(deps: Deps, partition: string, swept: Swept, everyNamesp
 /** DUE strictly before the rest; then what is owed; DUE last, by the revision that was read. */
 async function look(deps: Deps, workId: WorkId, swept: Swept): Promise<void> {
   const partition = itemPartition(deps.namespace, workId);
-  const nowMs = deps.clock.nowMs();
+  const reckoning = reckoningOf(deps);
+  const { nowMs } = reckoning;
   const { due, revision } = await readDue(deps, partition);
   if (due === null || due.atMs === null || due.atMs > nowMs) return;
   const live = await readLive(deps, workId);
   if (live.item === null) return orphan(deps, partition, { item: null, due }, revision);
   const told = await tellIfSatisfied(deps, live);
-  const todo: Ring = ring(due, live.head, told || isOwed(live, nowMs), nowMs);
+  const todo: Ring = ring(due, live.head, told || isOwed(live, nowMs), reckoning);
   if (todo.kind !== "look_again" && (await isKeptForParent(deps, live.item))) {
     await writeDue(deps, partition, { ...due, atMs: nowMs + DAY_MS }, revision);
     return;
@@ -112,7 +113,7 @@ async function look(deps: Deps, workId: WorkId, swept: Swept): Promise<void> {
   switch (todo.kind) {
     case "look_again":
       if (todo.hint !== null) {
-        await sendHint(deps, live.item, told || live.inbox.length > 0 ? null : live.head.version, todo.hint.delayMs);
+        await sendHint(deps, live.item, told || live.inbox.length > 0 ? null : live.head, todo.hint.delayMs);
         swept.hinted += 1;
       }
       await writeDue(deps, partition, todo.next, revision);

@@ -94,7 +94,7 @@ async function hintSlots(deps: Deps, { partition, group }: LimitRecord, slots: r
   }
   await inBatches(found, HINTED_AT_ONCE, async (workId) => {
     const child = await readLive(deps, workId);
-    if (child.item !== null && !hasBegun(child)) await sendHint(deps, child.item, child.head.version, 0);
+    if (child.item !== null && !hasBegun(child)) await sendHint(deps, child.item, child.head, 0);
   });
 }
 

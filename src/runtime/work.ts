@@ -4,7 +4,7 @@
  * G3: the message is deleted last, after the next hint is sent and what arrived meanwhile has been looked for. Whatever
  *     is thrown here leaves it in the queue, hidden for a while.
  */
-import { alarmFor, needsRewrite } from "../domain/alarm.ts";
+import { alarmAfter, needsRewrite } from "../domain/alarm.ts";
 import { backoffMs, type Claiming, type Decision, decide, type Hand, isOwed } from "../domain/decide.ts";
 import type { Engine } from "../domain/engine.ts";
 import { assertNever, messageOf, RecordUndecodableError } from "../domain/errors.ts";
@@ -14,7 +14,7 @@ import { FREE_HOPS } from "../domain/limits.ts";
 import type { Message } from "../ports/work-queue.ts";
 import { decodeHint, type Hint } from "../wire/hint.ts";
 import { mayBegin } from "./admission.ts";
-import { writeDue } from "./alarms.ts";
+import { reckoningOf, writeDue } from "./alarms.ts";
 import type { Deps } from "./deps.ts";
 import { type Engines, rulesOf, shorter } from "./engines.ts";
 import { lookAtGroup, tellIfSatisfied } from "./group.ts";
@@ -63,7 +63,7 @@ async function giveUp(deps: Deps, message: Message, error: unknown, unreadable: 
 }
 
 async function handle(deps: Deps, engines: Engines, message: Message, hint: Hint, host: WorkHost): Promise<void> {
-  const hand: Hand = { messageId: message.id, version: hint.version, receiveCount: message.receiveCount };
+  const hand: Hand = { messageId: message.id, version: hint.version, token: hint.token, receiveCount: message.receiveCount };
   const turn: Turn = { steps: 0, sinceMs: null, slowestMs: 0 };
   let own: Session | null = null;
   let groupSeen = false;
@@ -130,7 +130,7 @@ export function decideNow(deps: Deps, live: LiveRecords, hand: Hand, { engineLoa
   // † A worker whose own lease is live never hides or deletes on a decision: it claims anew.
   const mine = own !== null && lease !== null && lease.token === own.lease.token && lease.holder === own.lease.holder;
   const holderGone = mine || (lease !== null && deps.processes.isGone(lease.holder));
-  return decide(live, hand, { nowMs: deps.clock.nowMs(), holderGone, ownLease: mine, engineLoaded, groupSeen });
+  return decide(live, hand, { ...reckoningOf(deps), holderGone, ownLease: mine, engineLoaded, groupSeen });
 }
 /** The signal that the step would be woken by was consumed before: decide without it. */
 async function isOldSignal(deps: Deps, { partition, head }: LiveRecords, { wake }: Claiming): Promise<boolean> {
@@ -171,14 +171,15 @@ async function look(deps: Deps, session: Session, message: Message, hops: number
   if (await isQuiet(deps, item)) return true;
   for (;;) {
     // † The clock first: an alarm that passes during the reads was early enough for a sender who is not seen here.
-    const nowMs = deps.clock.nowMs();
+    const reckoning = reckoningOf(deps);
+    const { nowMs } = reckoning;
     const { due, revision } = await readDue(deps, partition);
     const live = await readLive(deps, item.workId);
     if (live.item === null) return true;
     if (isOwed(live, nowMs)) return false;
     if (isEnded(live.head.status)) return settleKept(deps, message, item);
     if (await tellIfSatisfied(deps, live)) return false;
-    const need = alarmFor(live.head, nowMs);
+    const need = alarmAfter(due, live.head, reckoning);
     if (!needsRewrite(due, need, nowMs)) return true;
     // An alarm that has passed rings for nobody once it is rewritten: what it owed is sent here.
     if (due !== null && due.atMs !== null && due.atMs <= nowMs) await sendNext(deps, item, live.head);
@@ -191,12 +192,13 @@ async function look(deps: Deps, session: Session, message: Message, hops: number
  * has a hint that finds the lease free. It moves nothing, so the order within the read does not matter.
  */
 async function isQuiet(deps: Deps, item: Item): Promise<boolean> {
-  const nowMs = deps.clock.nowMs();
+  const reckoning = reckoningOf(deps);
+  const { nowMs } = reckoning;
   const live = await readLive(deps, item.workId);
   if (live.item === null) return true;
   if (isEnded(live.head.status) || isOwed(live, nowMs)) return false;
   if (live.head.status.kind === "waiting" && live.head.status.group !== null) return false;
-  return !needsRewrite(live.due, alarmFor(live.head, nowMs), nowMs);
+  return !needsRewrite(live.due, alarmAfter(live.due, live.head, reckoning), nowMs);
 }
 
 /** Others have their turn first: what came in meanwhile has a message of its own, before this one is deleted (G3). */

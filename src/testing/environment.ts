@@ -23,6 +23,8 @@ export interface EnvironmentOptions {
   readonly seed?: number;
   /** A store that deletes what has expired, some day: as AWS. Default false. */
   readonly collects?: boolean;
+  /** Default one that compresses, outside the event loop. */
+  readonly codec?: Codec;
 }
 export interface ProcessOptions {
   /** Default "test". */
@@ -53,7 +55,8 @@ export interface Environment {
 
 const DEFLATE_FROM_BYTES = 1_024;
 
-export function createEnvironment({ settings, nowMs, seed = 1, collects = false }: EnvironmentOptions): Environment {
+export function createEnvironment(options: EnvironmentOptions): Environment {
+  const { settings, nowMs, seed = 1, collects = false } = options;
   const clock = createVirtualClock(nowMs);
   const machine = createMemoryMachine();
   const brokers = new Map<string, MemoryBroker>();
@@ -63,7 +66,7 @@ export function createEnvironment({ settings, nowMs, seed = 1, collects = false 
   const { store } = alarms;
   const blobs = createMemoryBlobStore();
   const nonce = createNonces(random);
-  const codec = countedCodec();
+  const codec = countedCodec(options.codec ?? createCodec({ deflateFromBytes: DEFLATE_FROM_BYTES }));
   function brokerOf(namespace: string): MemoryBroker {
     const broker = brokers.get(namespace) ?? createMemoryBroker();
     brokers.set(namespace, broker);
@@ -101,8 +104,7 @@ export function createEnvironment({ settings, nowMs, seed = 1, collects = false 
   };
 }
 
-function countedCodec(): Codec & { busy(): boolean } {
-  const codec = createCodec({ deflateFromBytes: DEFLATE_FROM_BYTES });
+function countedCodec(codec: Codec): Codec & { busy(): boolean } {
   let calls = 0;
   const counted = async <T>(call: Promise<T>): Promise<T> => {
     calls += 1;

@@ -5,7 +5,7 @@ import type { StoredRecord } from "../ports/record-store.ts";
 import { instant } from "./parts.ts";
 import { decodeBody, type RecordContent } from "./record.ts";
 
-export const BURIED_VERSION = 1;
+const BURIED_VERSION = 1;
 
 export interface Buried {
   /** Of the message. */

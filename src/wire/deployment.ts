@@ -7,7 +7,7 @@ import { InvalidArgumentError, messageOf } from "../domain/errors.ts";
 import { LANES, type Lane } from "../domain/lane.ts";
 import { NAMESPACE_PATTERN } from "../domain/limits.ts";
 
-export const DEPLOYMENT_VERSION = 1;
+const DEPLOYMENT_VERSION = 1;
 
 export interface Deployment {
   /** Name of the DynamoDB table. */

@@ -11,6 +11,8 @@ export interface Hint {
   readonly workId: WorkId;
   /** The HEAD version it was sent for; null for a command's. */
   readonly version: number | null;
+  /** The fencing token of that HEAD; null for a command's, and where nobody said. */
+  readonly token: number | null;
   /** How many hints in a row, this one included, found the item no further than the one before; absent is 0. */
   readonly hops: number;
 }
@@ -20,12 +22,14 @@ const schema = z.strictObject({
   ns: z.string().regex(NAMESPACE_PATTERN),
   id: z.string().refine(isWorkId),
   at: z.number().int().nonnegative().nullable(),
+  token: z.number().int().nonnegative().nullable().default(null),
   hops: z.number().int().nonnegative().default(0),
 });
 
 export function encodeHint(hint: Hint): string {
-  const { namespace, workId, version, hops } = hint;
-  return JSON.stringify({ v: HINT_VERSION, ns: namespace, id: workId, at: version, ...(hops === 0 ? {} : { hops }) });
+  const { namespace, workId, version, token, hops } = hint;
+  const more = { ...(token === null ? {} : { token }), ...(hops === 0 ? {} : { hops }) };
+  return JSON.stringify({ v: HINT_VERSION, ns: namespace, id: workId, at: version, ...more });
 }
 
 /** @throws RecordTooNewError, RecordUndecodableError */
@@ -40,6 +44,6 @@ export function decodeHint(body: string): Hint {
   if (typeof version === "number" && version > HINT_VERSION) throw new RecordTooNewError("hint", HINT_VERSION, version);
   const parsed = schema.safeParse(value);
   if (!parsed.success) throw new RecordUndecodableError("hint", z.prettifyError(parsed.error));
-  const { ns, id, at, hops } = parsed.data;
-  return { namespace: ns as Namespace, workId: id as WorkId, version: at, hops };
+  const { ns, id, at, token, hops } = parsed.data;
+  return { namespace: ns as Namespace, workId: id as WorkId, version: at, token, hops };
 }

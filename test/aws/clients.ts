@@ -1,6 +1,7 @@
 /** SDK clients of the emulator, and whether there is one. */
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { S3Client } from "@aws-sdk/client-s3";
+import { LambdaClient } from "@aws-sdk/client-lambda";
+import { S3Client, type S3ClientConfig } from "@aws-sdk/client-s3";
 import { SQSClient, type SQSClientConfig } from "@aws-sdk/client-sqs";
 import { inject } from "vitest";
 import { CREDENTIALS, REGION } from "../../localstack/emulator.ts";
@@ -19,4 +20,5 @@ export const sqsClient = (options: SQSClientConfig = {}): SQSClient =>
     useQueueUrlAsEndpoint: false,
     ...options,
   });
-export const s3Client = (): S3Client => new S3Client({ ...place, forcePathStyle: true });
+export const s3Client = (options: S3ClientConfig = {}): S3Client => new S3Client({ ...place, forcePathStyle: true, ...options });
+export const lambdaClient = (): LambdaClient => new LambdaClient(place);

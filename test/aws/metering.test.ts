@@ -148,7 +148,7 @@ describe.skipIf(endpoint === null)("the meter", () => {
   });
 
   describe("of SQS", () => {
-    const hint = (id = workId()) => encodeHint({ namespace: NAMESPACE, workId: id, version: 1, hops: 0 });
+    const hint = (id = workId()) => encodeHint({ namespace: NAMESPACE, workId: id, version: 1, token: null, hops: 0 });
     const how = { delayMs: 0, lane: "normal", tenant: "" } as const;
     const { signal: abortSignal } = new AbortController();
     const receiving = { lanes: null, max: 10, waitMs: 5_000, visibilityMs: 60_000, abortSignal };
@@ -237,7 +237,7 @@ describe.skipIf(endpoint === null)("the meter", () => {
     const { meter } = metered();
     const ids = Array.from({ length: 10_001 }, () => workId());
     for (const id of ids)
-      meter.delivered([{ body: encodeHint({ namespace: NAMESPACE, workId: id, version: 1, hops: 0 }), handle: id }]);
+      meter.delivered([{ body: encodeHint({ namespace: NAMESPACE, workId: id, version: 1, token: null, hops: 0 }), handle: id }]);
     const [first = "", second = ""] = ids.map((id) => itemPartition(NAMESPACE, id));
     expect(meter.take(first)).toBeNull();
     expect(meter.take(second)).toEqual({ ...NO_UNITS, requests: 2 });

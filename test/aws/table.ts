@@ -1,11 +1,9 @@
 /** Tables of the adapter's shape, on the emulator or on the engine that ROOKERY_TEST_DYNAMODB names. */
 import {
   CreateTableCommand,
-  type CreateTableCommandInput,
   DeleteTableCommand,
   DynamoDBClient,
   type DynamoDBClientConfig,
-  ResourceInUseException,
   UpdateTimeToLiveCommand,
   waitUntilTableExists,
 } from "@aws-sdk/client-dynamodb";
@@ -19,16 +17,12 @@ import { tableInput } from "./table-shape.ts";
 /** Of DynamoDB; null where the suites cannot run. */
 export const dynamoEndpoint = process.env["ROOKERY_TEST_DYNAMODB"] ?? endpoint;
 
+/** It waits longer than a real one: on a busy machine a late answer is not to be taken for a lost one. */
+const patience = { ...dynamoClientOptions, requestHandler: { ...dynamoClientOptions.requestHandler, requestTimeout: 60_000 } };
+
 export function tableClient(options: DynamoDBClientConfig = {}): DynamoDBClient {
   const place = { region: REGION, credentials: CREDENTIALS, ...(dynamoEndpoint === null ? {} : { endpoint: dynamoEndpoint }) };
-  return new DynamoDBClient({ ...place, ...dynamoClientOptions, ...options });
-}
-
-/** An engine that has just started takes longer than the client waits, and the repeat finds the table there. */
-async function created(client: DynamoDBClient, input: CreateTableCommandInput): Promise<void> {
-  await client.send(new CreateTableCommand(input)).catch((error: unknown) => {
-    if (!(error instanceof ResourceInUseException)) throw error;
-  });
+  return new DynamoDBClient({ ...place, ...patience, ...options });
 }
 
 export interface TestTable {
@@ -38,7 +32,7 @@ export interface TestTable {
 
 export async function createTable(client: DynamoDBClient): Promise<TestTable> {
   const TableName = `rookery-${uniqueName()}`;
-  await created(client, tableInput(TableName));
+  await client.send(new CreateTableCommand(tableInput(TableName)));
   await waitUntilTableExists({ client, maxWaitTime: 60, minDelay: 1 }, { TableName });
   const ttl = { AttributeName: TABLE.expires, Enabled: true };
   await client.send(new UpdateTimeToLiveCommand({ TableName, TimeToLiveSpecification: ttl }));

@@ -38,7 +38,9 @@ const module = (name: string, exported: string): string =>
 
 describe("home and namespace", () => {
   const resolved = async (flags: GlobalFlags, env: Record<string, string> = {}, cwd = join(folder, "deep/er")) => {
-    const { home, namespace, configPath } = await resolveContext(flags, { env, cwd });
+    const { where, configPath } = await resolveContext(flags, { env, cwd });
+    if (where.kind === "stack") throw new Error(`expected a home, got stack ${where.stack.value}`);
+    const { home, namespace } = where;
     return { home: home.value, namespace: namespace.value, from: [home.from, namespace.from], configPath };
   };
   test("come from the flag, then the environment, then the config, then nowhere", async () => {
@@ -148,6 +150,12 @@ test.each([
     /cannot load .*no-such-package.*\n {2}hint: install/,
   ],
   ["a missing file", 'import "./gone.ts";\nexport default { engines: [] };', /cannot load .*gone\.ts/],
+  ["a throw of what is no text", "throw Object.create(null);", /cannot load .*rookery\.config\.ts: an object/],
+  [
+    "a throw of what cannot be read",
+    "throw new Proxy(new Error(), { get() { throw 1; } });",
+    /cannot load .*rookery\.config\.ts: something that cannot be read/,
+  ],
   ["a throw", 'throw new TypeError("no luck");', /cannot load .*rookery\.config\.ts: TypeError: no luck/],
   [
     "no default export",

@@ -114,7 +114,7 @@ function startProgram(args: readonly string[], home: string, cwd: string): Progr
   const child = spawn(process.execPath, [MAIN, "--home", home, "--verbose", "--json", ...args], {
     cwd,
     stdio: ["ignore", "pipe", "pipe"],
-    env: { ...process.env, ROOKERY_HOME: "", ROOKERY_NAMESPACE: "", ROOKERY_ENGINES: "" },
+    env: { ...process.env, ROOKERY_HOME: "", ROOKERY_STACK: "", ROOKERY_NAMESPACE: "", ROOKERY_ENGINES: "" },
   });
   const text = { err: "", out: "" };
   child.stderr.on("data", (chunk: Buffer) => {

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
   type Alarm,
+  alarmAfter,
   alarmFor,
   type Due,
   inboxAlarm,
@@ -15,7 +16,7 @@ import {
 } from "../../src/domain/alarm.ts";
 import { InvariantError } from "../../src/domain/errors.ts";
 import { deadlineOf, type Head, isEnded, type Status } from "../../src/domain/head.ts";
-import { DAY_MS, HOUR_MS, MINUTE_MS } from "../../src/domain/limits.ts";
+import { DAY_MS, HOUR_MS, MAX_DELAY_MS, MINUTE_MS, SECOND_MS } from "../../src/domain/limits.ts";
 import * as any from "./arbitraries.ts";
 import {
   aDue,
@@ -32,16 +33,23 @@ import {
   waiting,
 } from "./builders.ts";
 
-const alarmAt = (head: Head, nowMs = NOW, rings = 0) => alarmFor(head, nowMs, rings).atMs - NOW;
+const when = (nowMs = NOW) => ({ nowMs, maxDelayMs: MAX_DELAY_MS });
+const alarmAt = (head: Head, nowMs = NOW, rings = 0) => alarmFor(head, when(nowMs), rings).atMs - NOW;
 const asleep = (wakeAtMs: number, over: Parameters<typeof aHead>[0] = {}) => aHead({ status: sleeping(wakeAtMs), ...over });
 
 describe("the alarm of an item", () => {
   test("that is ready rings in 10 minutes, doubling to 6 hours", () => {
-    expect(alarmFor(aHead({ version: 3 }), NOW)).toEqual({ why: "ready", atMs: NOW + 10 * MINUTE_MS, version: 3, rings: 0 });
+    expect(alarmFor(aHead({ version: 3 }), when())).toEqual({ why: "ready", atMs: NOW + 10 * MINUTE_MS, version: 3, rings: 0 });
     expect([1, 2, 5, 6, 2_000].map((rings) => alarmAt(aHead(), NOW, rings) / MINUTE_MS)).toEqual([20, 40, 320, 360, 360]);
   });
+  test("that is ready is needed no sooner once it has rung for that version; for another state or version it is", () => {
+    const needed = (due: Due | null) => alarmAfter(due, aHead({ version: 3 }), when()).atMs - NOW;
+    expect(needed(aDue({ why: "ready", version: 3, rings: 3 }))).toBe(80 * MINUTE_MS);
+    for (const due of [null, aDue({ why: "ready", version: 2, rings: 3 }), aDue({ why: "waiting", version: 3, rings: 3 })])
+      expect(needed(due)).toBe(10 * MINUTE_MS);
+  });
   test("that sleeps for up to 15 minutes rings 2 minutes after its wake, and not within 15", () => {
-    expect(alarmFor(asleep(NOW + MINUTE_MS), NOW)).toMatchObject({ why: "sleep", atMs: NOW + 15 * MINUTE_MS });
+    expect(alarmFor(asleep(NOW + MINUTE_MS), when())).toMatchObject({ why: "sleep", atMs: NOW + 15 * MINUTE_MS });
     expect(alarmAt(asleep(NOW + 14 * MINUTE_MS))).toBe(16 * MINUTE_MS);
     expect(alarmAt(asleep(NOW + 15 * MINUTE_MS))).toBe(17 * MINUTE_MS);
     // The clock has jumped back: its hint was taken for that of a long sleep, and dropped.
@@ -60,7 +68,7 @@ describe("the alarm of an item", () => {
     ]);
   });
   test.each(ENDED)("that has ended rings in 10 minutes, until what follows is done ($kind)", (status) => {
-    expect(alarmFor(anEndedHead(status), NOW)).toMatchObject({ why: "end", atMs: NOW + 10 * MINUTE_MS });
+    expect(alarmFor(anEndedHead(status), when())).toMatchObject({ why: "end", atMs: NOW + 10 * MINUTE_MS });
   });
   test("rings at its deadline at the latest, and soon when that has passed", () => {
     const deadlineAtMs = NOW + 5 * MINUTE_MS;
@@ -73,16 +81,16 @@ describe("the alarm of an item", () => {
     const waits = (timeoutAtMs: number) => aHead({ status: waiting({ signals: ["go"], timeoutAtMs }) });
     for (const ms of [MINUTE_MS, 15 * MINUTE_MS, 15 * MINUTE_MS + 1, 400 * DAY_MS])
       expect(alarmAt(waits(NOW + ms))).toBe(alarmAt(asleep(NOW + ms)));
-    expect(alarmFor(waits(NOW + MINUTE_MS), NOW).why).toBe("waiting");
+    expect(alarmFor(waits(NOW + MINUTE_MS), when()).why).toBe("waiting");
   });
   test("that waits for as long as it takes rings after a day, a week, and every 30 days", () => {
     const head = aHead({ status: waiting({ signals: ["go"] }) });
-    expect(alarmFor(head, NOW)).toMatchObject({ why: "waiting", atMs: NOW + DAY_MS });
+    expect(alarmFor(head, when())).toMatchObject({ why: "waiting", atMs: NOW + DAY_MS });
     expect([1, 7, 30].map((days) => alarmAt(head, NOW + days * DAY_MS) / DAY_MS)).toEqual([7, 30, 60]);
     expect(alarmAt({ ...head, deadlineAtMs: NOW + HOUR_MS })).toBe(HOUR_MS);
   });
   test("that closes rings in 10 minutes, whatever its deadline was", () => {
-    expect(alarmFor(aHead({ status: CLOSING, deadlineAtMs: NOW }), NOW)).toMatchObject({
+    expect(alarmFor(aHead({ status: CLOSING, deadlineAtMs: NOW }), when())).toMatchObject({
       why: "end",
       atMs: NOW + 10 * MINUTE_MS,
     });
@@ -98,13 +106,13 @@ describe("the alarm of an item", () => {
   });
   test("whose status nobody knows is a bug", () => {
     for (const status of [forged<Status>(), forgedLater<Status>("ready", 1)])
-      expect(() => alarmFor(aHead({ status }), NOW)).toThrow(InvariantError);
+      expect(() => alarmFor(aHead({ status }), when())).toThrow(InvariantError);
   });
 
   test("is in the future, and never later than what its state and its deadline ask for", () => {
     fc.assert(
       fc.property(any.head, any.instant, fc.nat(12), (head, nowMs, rings) => {
-        const { atMs } = alarmFor(head, nowMs, rings);
+        const { atMs } = alarmFor(head, when(nowMs), rings);
         expect(atMs).toBeGreaterThan(nowMs);
         expect(atMs).toBeLessThanOrEqual(latest(head, nowMs));
         const deadlineAtMs = deadlineOf(head);
@@ -158,7 +166,7 @@ describe("an alarm that is set", () => {
 describe("an alarm that rings", () => {
   const now = { delayMs: 0 };
   const rung = (head: Head, over: { due?: Partial<Alarm>; owed?: boolean; nowMs?: number } = {}) =>
-    ring(aDue({ version: head.version, ...over.due }), head, over.owed ?? false, over.nowMs ?? NOW);
+    ring(aDue({ version: head.version, ...over.due }), head, over.owed ?? false, when(over.nowMs));
 
   test.each([aHead(), asleep(NOW + DAY_MS), aHead({ status: paused() }), anEndedHead()])(
     "for an inbox with something in it owes a hint, and looks again in 10 minutes ($status.kind)",
@@ -185,7 +193,16 @@ describe("an alarm that rings", () => {
     expect(at(59)).toMatchObject({ hint: { delayMs: MINUTE_MS }, next: { atMs: NOW + 74 * MINUTE_MS } });
     expect(at(61)).toMatchObject({ hint: now });
     expect(at(63)).toMatchObject({ hint: now });
-    expect([isLongSleep(sleepFor(15 * MINUTE_MS)), isLongSleep(sleepFor(15 * MINUTE_MS + 1))]).toEqual([false, true]);
+    expect([MAX_DELAY_MS, MAX_DELAY_MS + 1].map((ms) => isLongSleep(sleepFor(ms), MAX_DELAY_MS))).toEqual([false, true]);
+  });
+  test("for a sleep that is longer than the queue is left with owes the hint so long before its wake", () => {
+    const given = (nowMs: number) => ({ nowMs, maxDelayMs: 5 * SECOND_MS });
+    const head = asleep(NOW + 8 * SECOND_MS);
+    const due = alarmFor(head, given(NOW));
+    expect(due.atMs).toBe(NOW + 3 * SECOND_MS);
+    const todo = lookAgain(ring(due, head, false, given(due.atMs)));
+    expect(todo).toMatchObject({ hint: { delayMs: 5 * SECOND_MS }, next: { atMs: due.atMs + 15 * MINUTE_MS } });
+    expect(alarmFor(asleep(NOW + 5 * SECOND_MS), given(NOW)).atMs).toBe(NOW + 15 * MINUTE_MS);
   });
   test("for a paused item owes nothing but a look", () => {
     expect(rung(aHead({ status: paused() }), { nowMs: NOW + DAY_MS })).toMatchObject({
@@ -242,7 +259,7 @@ describe("an alarm that rings", () => {
   test("moves itself into the future, so that a sweep makes progress", () => {
     fc.assert(
       fc.property(any.due, any.head, fc.boolean(), any.instant, (due, head, owed, nowMs) => {
-        const todo = ring(due, head, owed, nowMs);
+        const todo = ring(due, head, owed, when(nowMs));
         if (todo.kind !== "collect") expect(todo.next.atMs).toBeGreaterThan(nowMs);
         if (todo.kind === "look_again" && todo.hint !== null) {
           expect(todo.hint.delayMs).toBeGreaterThanOrEqual(0);
@@ -255,10 +272,10 @@ describe("an alarm that rings", () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 400 * DAY_MS }), fc.nat(5 * MINUTE_MS), (sleepMs, lateMs) => {
         const head = asleep(NOW + sleepMs);
-        let due = alarmFor(head, NOW);
+        let due = alarmFor(head, when());
         for (;;) {
           const nowMs = due.atMs + lateMs;
-          const todo = lookAgain(ring(due, head, false, nowMs));
+          const todo = lookAgain(ring(due, head, false, when(nowMs)));
           if (todo.hint !== null) {
             const arrivesAtMs = nowMs + todo.hint.delayMs;
             expect(arrivesAtMs).toBeGreaterThanOrEqual(NOW + sleepMs);

@@ -16,7 +16,7 @@ import type { Command, InboxEntry, SignalEntry } from "../../src/domain/inbox.ts
 import type { Item, Stored } from "../../src/domain/item.ts";
 import { commandKey, inboxKey } from "../../src/domain/keys.ts";
 import type { Lease } from "../../src/domain/lease.ts";
-import { CRASHES, DAY_MS, LEASE_DURATION_MS } from "../../src/domain/limits.ts";
+import { CRASHES, DAY_MS, LEASE_DURATION_MS, MAX_DELAY_MS } from "../../src/domain/limits.ts";
 import type { StoredError } from "../../src/domain/stored-error.ts";
 import type { AttemptReport, OutcomeReport } from "../../src/domain/transition.ts";
 
@@ -124,10 +124,18 @@ export function aLive(over: Partial<Live> = {}): Live {
   return { item: anItem(), head: initial(), lease: null, due: aDue(), inbox: [], signals: [], ...over };
 }
 export function aHand(over: Partial<Hand> = {}): Hand {
-  return { messageId: "m1", version: 0, receiveCount: 1, ...over };
+  return { messageId: "m1", version: 0, token: null, receiveCount: 1, ...over };
 }
 export function given(over: Partial<Circumstances> = {}): Circumstances {
-  return { nowMs: NOW, holderGone: false, ownLease: false, engineLoaded: true, groupSeen: false, ...over };
+  return {
+    nowMs: NOW,
+    maxDelayMs: MAX_DELAY_MS,
+    holderGone: false,
+    ownLease: false,
+    engineLoaded: true,
+    groupSeen: false,
+    ...over,
+  };
 }
 
 export function someRules(over: Omit<Partial<Rules>, "limits"> & { limits?: Partial<Rules["limits"]> } = {}): Rules {

@@ -188,9 +188,17 @@ describe("a sleeping item", () => {
   test.each([0, 2, 4, null])("deletes any other hint, so that copies die out (version %s)", (version) => {
     expect(kindOf(decide(asleep(MINUTE_MS), aHand({ version }), given()))).toBe("delete");
   });
+  test("deletes a hint of this version that was sent before its last commit, and keeps the one sent after", () => {
+    const { token } = asleep(MINUTE_MS).head;
+    expect(kindOf(decide(asleep(MINUTE_MS), aHand({ version: 3, token: token - 1 }), given()))).toBe("delete");
+    expect(kindOf(decide(asleep(MINUTE_MS), aHand({ version: 3, token }), given()))).toBe("hide");
+  });
   test("hides for exactly 15 minutes, and leaves more than that to the alarm", () => {
     expect(decide(asleep(MAX_DELAY_MS), aHand({ version: 3 }), given())).toMatchObject({ kind: "hide", delayMs: MAX_DELAY_MS });
     expect(kindOf(decide(asleep(MAX_DELAY_MS + 1), aHand({ version: 3 }), given()))).toBe("delete");
+    const less = given({ maxDelayMs: MINUTE_MS });
+    expect(kindOf(decide(asleep(MINUTE_MS), aHand({ version: 3 }), less))).toBe("hide");
+    expect(kindOf(decide(asleep(MINUTE_MS + 1), aHand({ version: 3 }), less))).toBe("delete");
   });
   test.each([null, 0, 3, 4])("is claimed with its step once it is due, whatever the hint was sent for (%s)", (version) => {
     expect(claimOf(decide(asleep(0), aHand({ version }), given()))).toEqual({
@@ -209,6 +217,17 @@ describe("a ready item", () => {
   });
   test("takes a hint of an older version that LEASE names: it may be the last there is", () => {
     expect(kindOf(decide(ready, aHand({ version: 2, messageId: "named" }), given()))).toBe("claim");
+  });
+  test("deletes a hint of its version that was sent before its last commit, unless LEASE names it", () => {
+    const { token } = ready.head;
+    expect(kindOf(decide(ready, aHand({ version: 3, token: token - 1 }), given()))).toBe("delete");
+    for (const over of [{ token }, { token: null }, { token: token - 1, messageId: "named" }, { token: 0, version: null }])
+      expect(kindOf(decide(ready, aHand({ version: 3, ...over }), given()))).toBe("claim");
+  });
+  test("takes one that was sent before a commit that did not release, whose holder is gone", () => {
+    const lapsed = aLease({ token: ready.head.token, messageId: "named", expiresAtMs: NOW - 1 });
+    const live = { ...ready, head: { ...ready.head, released: false }, lease: lapsed };
+    expect(claimOf(decide(live, aHand({ version: 3, token: ready.head.token - 1 }), given()))?.takeOver).not.toBeNull();
   });
   test.each([3, 4, null])(
     "is claimed for the next attempt by a hint of its version, a newer one, or a command's (%s)",
@@ -396,9 +415,15 @@ describe("decide", () => {
   });
   test("hides only within what a queue can do, and never forgets an attempt on record", () => {
     const anyLive = fc.record({ head: any.head, lease: fc.option(any.lease), due: fc.option(any.due) });
-    const anyHand = fc.record({ messageId: fc.constantFrom("m1", "m2"), version: fc.option(any.count), receiveCount: any.count });
+    const anyHand = fc.record({
+      messageId: fc.constantFrom("m1", "m2"),
+      version: fc.option(any.count),
+      token: fc.option(any.count),
+      receiveCount: any.count,
+    });
     const circumstances = fc.record({
       nowMs: any.instant,
+      maxDelayMs: fc.constant(MAX_DELAY_MS),
       holderGone: fc.boolean(),
       ownLease: fc.boolean(),
       engineLoaded: fc.boolean(),

@@ -94,7 +94,7 @@ describe("an engine", () => {
 describe("a config", () => {
   const engine = defineEngine(Count, code);
   test("is given back as it is", () => {
-    const config: RookeryConfig = { engines: [engine], namespace: "team", home: ".data" };
+    const config: RookeryConfig = { engines: [engine], namespace: "team", home: ".data", stack: "Team" };
     expect(defineConfig(config)).toBe(config);
     expect(defineConfig({ engines: [] })).toEqual({ engines: [] });
   });

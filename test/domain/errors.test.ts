@@ -13,6 +13,7 @@ const catalogue: readonly [errors.RookeryError, errors.ErrorCode, boolean, reado
   [new errors.UnknownWorkItemError("ns", "id"), "unknown_work_item", false, ['"ns"', '"id"']],
   [new errors.UnknownArtifactError("id", "x", ["a"]), "unknown_artifact", false, ["id", '"x"', "a"]],
   [new errors.UnknownStackError("acme", "/p", "eu"), "unknown_stack", false, ['"acme"', "/p", "eu"]],
+  [new errors.AwsAccessError("acme", "no region", "why"), "aws_access", false, ['"acme"', "no region"]],
   [new errors.UnknownArtifactError("id", "x", []), "unknown_artifact", false, ["(none)"]],
   [new errors.InvalidArgumentError("lane", "high", 5), "invalid_argument", false, ["lane", "high", "5"]],
   [new errors.KeyConflictError("e", "k", "id", "d1", "d2"), "key_conflict", false, ["e", '"k"', "id", "d1", "d2"]],
@@ -103,5 +104,15 @@ describe("a message", () => {
     expect(messageOf(new Error("no"))).toBe("no");
     expect(messageOf("no")).toBe("no");
     expect(messageOf(undefined)).toBe("undefined");
+  });
+  test("is said also of what throws when it is read, or has no text for its message", () => {
+    const trap = {
+      getPrototypeOf: () => {
+        throw new Error("of the caller");
+      },
+    };
+    expect(messageOf(new Proxy({}, trap))).toBe("something that cannot be read");
+    expect(messageOf(Object.assign(new Error(), { message: 5 }))).toBe("5");
+    expect(messageOf(Object.create(null))).toBe("an object");
   });
 });

@@ -5,12 +5,13 @@
  */
 import {
   type Alarm,
+  alarmAfter,
   alarmBeforeCommit,
-  alarmFor,
   type Due,
   inboxAlarm,
   isAlarmSet,
   needsRewrite,
+  type Reckoning,
   retentionAlarm,
   ring,
   wakesAt,
@@ -32,6 +33,7 @@ export type Thread = Generator<undefined, void, undefined>;
 interface Message {
   readonly id: string;
   readonly version: number | null;
+  readonly token: number | null;
   visibleAtMs: number;
   receives: number;
   /** Deliveries so far: an older one has lost the message. */
@@ -99,16 +101,21 @@ export class Model {
   constructor(rules: Rules, processTable: boolean) {
     this.rules = rules;
     this.processTable = processTable;
-    this.send(0, 0);
+    this.send(this.head, 0);
   }
 
   nextId(): number {
     this.#ids += 1;
     return this.#ids;
   }
-  send(version: number | null, delayMs: number): void {
+  reckoning(nowMs = this.nowMs): Reckoning {
+    return { nowMs, maxDelayMs: MAX_DELAY_MS };
+  }
+  /** For this snapshot, or for a command. */
+  send(of: Pick<Message, "version" | "token"> | null, delayMs: number): void {
+    const { version, token } = of ?? { version: null, token: null };
     const visibleAtMs = this.nowMs + Math.min(MAX_DELAY_MS, Math.max(0, delayMs));
-    this.messages.push({ id: `m${this.nextId()}`, version, visibleAtMs, receives: 0, delivery: 0 });
+    this.messages.push({ id: `m${this.nextId()}`, version, token, visibleAtMs, receives: 0, delivery: 0 });
   }
   receive(): Message | null {
     const message = this.messages.find(({ visibleAtMs }) => visibleAtMs <= this.nowMs);
@@ -189,8 +196,8 @@ export class Model {
       const { headRevision, leaseRevision } = this;
       const ownLease = own !== null && live.lease?.token === own.lease.token;
       const holderGone = ownLease || (this.processTable && live.lease !== null && !this.alive.has(live.lease.holder));
-      const hand = { messageId: message.id, version: message.version, receiveCount: message.receives };
-      const decision = decide(live, hand, { nowMs: this.nowMs, holderGone, ownLease, engineLoaded: true, groupSeen: true });
+      const hand = { messageId: message.id, version: message.version, token: message.token, receiveCount: message.receives };
+      const decision = decide(live, hand, { ...this.reckoning(), holderGone, ownLease, engineLoaded: true, groupSeen: true });
       if (decision.kind === "claim" && decision.claim.takeOver !== null) this.happened.add("decided to claim a lapsed lease");
       yield;
       if (decision.kind === "delete") return remove();
@@ -377,8 +384,8 @@ export class Model {
       session.beats = false;
       if (session.lost) return false;
     }
-    if (needsRewrite(session.due, alarmFor(next, this.nowMs), this.nowMs)) {
-      const soon = alarmBeforeCommit(next, this.nowMs);
+    if (needsRewrite(session.due, alarmAfter(session.due, next, this.reckoning()), this.nowMs)) {
+      const soon = alarmBeforeCommit(next, this.reckoning());
       yield* this.ringBy(soon);
       session.due = soon;
     }
@@ -414,11 +421,12 @@ export class Model {
       return false;
     }
   }
-  *sendNext({ status, version }: Head): Thread {
+  *sendNext(head: Head): Thread {
+    const { status } = head;
     const wakes = wakesAt(status);
     yield;
-    if (status.kind === "ready" || status.kind === "closing") this.send(version, 0);
-    if (wakes !== null && wakes.wakeAtMs - this.nowMs <= MAX_DELAY_MS) this.send(version, wakes.wakeAtMs - this.nowMs);
+    if (status.kind === "ready" || status.kind === "closing") this.send(head, 0);
+    if (wakes !== null && wakes.wakeAtMs - this.nowMs <= MAX_DELAY_MS) this.send(head, wakes.wakeAtMs - this.nowMs);
   }
   /** One read, torn in the worst way: what came in first, the alarm last. */
   *isQuiet(): Generator<undefined, boolean, undefined> {
@@ -430,7 +438,7 @@ export class Model {
     yield;
     const { due } = this;
     if (isEnded(live.head.status) || isOwed(live, nowMs)) return false;
-    return !needsRewrite(due, alarmFor(live.head, nowMs), nowMs);
+    return !needsRewrite(due, alarmAfter(due, live.head, this.reckoning(nowMs)), nowMs);
   }
   *look({ head }: Session): Generator<undefined, boolean, undefined> {
     yield* this.sendNext(head);
@@ -447,7 +455,7 @@ export class Model {
       yield;
       if (isOwed(live, nowMs)) return false;
       if (isEnded(live.head.status)) return yield* this.settle();
-      const need = alarmFor(live.head, nowMs);
+      const need = alarmAfter(due, live.head, this.reckoning(nowMs));
       if (!needsRewrite(due, need, nowMs)) return true;
       if (due.atMs <= nowMs) yield* this.sendNext(live.head);
       yield;
@@ -463,12 +471,11 @@ export class Model {
     if (due.atMs > nowMs) return;
     yield;
     const live = this.read();
-    const todo = ring(due, live.head, isOwed(live, nowMs), nowMs);
+    const todo = ring(due, live.head, isOwed(live, nowMs), this.reckoning(nowMs));
     if (todo.kind === "collect") return;
     yield;
     this.happened.add(`rang for ${todo.next.why}`);
-    if (todo.kind === "look_again" && todo.hint !== null)
-      this.send(live.inbox.length > 0 ? null : live.head.version, todo.hint.delayMs);
+    if (todo.kind === "look_again" && todo.hint !== null) this.send(live.inbox.length > 0 ? null : live.head, todo.hint.delayMs);
     yield;
     this.writeDue(todo.next, dueRevision);
   }

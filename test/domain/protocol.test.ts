@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { alarmFor, isAlarmSet } from "../../src/domain/alarm.ts";
 import { type Head, isEnded } from "../../src/domain/head.ts";
 import { leaseState } from "../../src/domain/lease.ts";
-import { ALARM_OWED_MS } from "../../src/domain/limits.ts";
+import { ALARM_OWED_MS, MAX_DELAY_MS } from "../../src/domain/limits.ts";
 import { CANCEL, PAUSE, REDRIVE, RESUME, someRules } from "./builders.ts";
 import { Model, type StepEnd, type Thread } from "./protocol-model.ts";
 import { type Sent, sendCommand, sendSignal } from "./protocol-senders.ts";
@@ -149,7 +149,7 @@ class Cast {
         return;
       case "repeat": {
         const message = model.messages[one.which % Math.max(1, model.messages.length)];
-        if (message !== undefined) model.send(message.version, 0);
+        if (message !== undefined) model.send(message, 0);
         return;
       }
       case "lose":
@@ -194,7 +194,7 @@ function isSomebodysTurn(model: Model): boolean {
   if (head.status.kind === "waiting" && model.isSignalled()) return due.atMs <= nowMs + ALARM_OWED_MS;
   return due.atMs <= latestAlarm(head, nowMs, due.version === head.version ? due.rings : 0);
 }
-const latestAlarm = (head: Head, nowMs: number, rings: number) => alarmFor(head, nowMs, rings).atMs;
+const latestAlarm = (head: Head, nowMs: number, rings: number) => alarmFor(head, { nowMs, maxDelayMs: MAX_DELAY_MS }, rings).atMs;
 
 function play(moves: readonly Move[], cast: Cast): void {
   const { model } = cast;

@@ -141,7 +141,8 @@ describe("a tail", () => {
   const tail = (size: number) => append(EMPTY_STRAND, ["x".repeat(size - 1)]);
   test("is sealed when it is worth a record and the snapshot would cross into another block", () => {
     expect(wantsSeal(tail(256), 1_025, 256, 1_024)).toBe(true);
-    expect(wantsSeal(tail(255), 1_025, 256, 1_024)).toBe(false);
+    expect(wantsSeal(tail(64), 1_025, 64, 1_024)).toBe(true);
+    expect(wantsSeal(tail(63), 1_025, 64, 1_024)).toBe(false);
     expect(wantsSeal(tail(256), 1_024, 256, 1_024)).toBe(false);
     expect(wantsSeal(tail(256), 2_048, 1_023, 1_024)).toBe(false);
   });

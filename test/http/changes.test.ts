@@ -3,7 +3,7 @@ import { afterAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { createSystemClock } from "../../src/adapters/node/clock.ts";
 import { createCallbackApp } from "../../src/http/app.ts";
-import { ENGINES, ended, enqueued, get, openPlace, post, refusal, refused } from "./support.ts";
+import { ENGINES, ended, enqueued, get, openPlace, post, refusal, refused, SOON } from "./support.ts";
 
 const place = openPlace();
 const app = place.app();
@@ -19,7 +19,7 @@ afterAll(() => place.close());
 
 const Status = z.object({ status: z.string() });
 async function reached(workId: string, status: string): Promise<void> {
-  await expect.poll(async () => Status.parse(await get(app, `/items/${workId}`)).status, { interval: 5 }).toBe(status);
+  await expect.poll(async () => Status.parse(await get(app, `/items/${workId}`)).status, SOON).toBe(status);
 }
 async function waiting(): Promise<{ workId: string; token: string }> {
   const workId = await enqueued(app, "approvals", {});
@@ -154,7 +154,7 @@ describe("commands", () => {
     await ended(app, workId);
     expect(await send(workId, "redrive", { note: "once more" })).toEqual(accepted);
     const events = () => Array.fromAsync(place.store.events(workId));
-    await expect.poll(events, { interval: 5 }).toContainEqual(expect.objectContaining({ kind: "redriven", note: "once more" }));
+    await expect.poll(events, SOON).toContainEqual(expect.objectContaining({ kind: "redriven", note: "once more" }));
   });
   test("that the status does not allow are refused", async () => {
     const { workId } = await waiting();

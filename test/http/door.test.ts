@@ -14,6 +14,7 @@ afterAll(() => place.close());
 describe("a route", () => {
   test("that is not there is a 404 in JSON", async () => {
     expect(await refusal(app.request("/nope?a=b"))).toEqual([404, "unknown_route", "no route GET /nope"]);
+    expect((await app.request("/nope")).headers.get("x-content-type-options")).toBe("nosniff");
     expect(await refused(app.request("/items/"))).toBe("404 unknown_route");
     expect(await refused(app.request("/items/x/y/z"))).toBe("404 unknown_route");
   });
@@ -102,6 +103,15 @@ describe("on a loopback address", () => {
     expect(preflight.headers.get("access-control-allow-headers")).toContain("authorization");
     const asked = await ask({ host: "localhost:4747", origin, "sec-fetch-site": "same-site" });
     expect([asked.status, asked.headers.get("access-control-allow-origin")]).toEqual([200, origin]);
+    // Its page is to read why it was refused.
+    const guarded = place.app({ cors: [origin], token: "correct-horse-battery" });
+    for (const [path, status] of [
+      ["/items", 401],
+      ["/healthz", 200],
+    ] as const) {
+      const answer = await guarded.request(path, { headers: { origin } });
+      expect([answer.status, answer.headers.get("access-control-allow-origin")]).toEqual([status, origin]);
+    }
     expect((await app.request("/items", { headers: { origin } })).headers.get("access-control-allow-origin")).toBeNull();
   });
 });

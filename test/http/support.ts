@@ -19,26 +19,25 @@ const Press = defineContract({
   id: "press",
   payload: z.object({
     lines: z.number(),
-    pauseMs: z.number().optional(),
     mediaType: z.string().optional(),
     bigBytes: z.number().optional(),
   }),
   result: z.object({ lines: z.number() }),
 });
 /** Writes a line a step, says so in its log, and leaves what it wrote as artifacts. */
-export const press = defineEngine(Press, {
+const press = defineEngine(Press, {
   version: 1,
   state: z.object({ written: z.number() }),
   log: z.object({ line: z.number() }),
   journal: "full",
   init: { written: 0 },
   async step({ written }, ctx) {
-    const { lines, pauseMs = 0, mediaType = "text/markdown" } = ctx.payload;
+    const { lines, mediaType = "text/markdown" } = ctx.payload;
     if (ctx.payload.bigBytes !== undefined) await ctx.artifacts.put("big.bin", new Uint8Array(ctx.payload.bigBytes));
     if (written >= lines) return ctx.complete({ lines });
     ctx.write(`line ${written + 1}\n`);
     await ctx.artifacts.put("pages/für Ü 50%.md", `# ${written + 1}\n`, { mediaType });
-    return ctx.next({ written: written + 1 }, { delayMs: pauseMs, append: [{ line: written + 1 }] });
+    return ctx.next({ written: written + 1 }, { append: [{ line: written + 1 }] });
   },
 });
 
@@ -73,6 +72,9 @@ export function openPlace({ work = true } = {}): Place {
   };
 }
 
+/** For whatever must come about: on a machine that is busy, too. */
+export const SOON = { timeout: 15_000, interval: 5 };
+
 /** A request with a JSON body; text and bytes go as they are. */
 export function post(app: Hono, path: string, body?: unknown, headers: Readonly<Record<string, string>> = {}): Promise<Response> {
   const isRaw = typeof body === "string" || body instanceof Uint8Array || body === undefined;
@@ -91,7 +93,7 @@ export async function enqueued(app: Hono, engine: string, payload: unknown, more
   return Created.parse(await response.json()).workId;
 }
 export async function ended(app: Hono, workId: string): Promise<unknown> {
-  return get(app, `/items/${workId}/result?waitMs=10000`);
+  return get(app, `/items/${workId}/result?waitMs=20000`);
 }
 export async function lines(response: Response | Promise<Response>): Promise<unknown[]> {
   const text = await (await response).text();

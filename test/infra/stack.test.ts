@@ -131,7 +131,7 @@ describe("the queues", () => {
   });
   test("hide messages for longer than the worker lives, and give up after 100 receives", () => {
     const { RedrivePolicy, VisibilityTimeout } = all["Queue"]?.Properties ?? {};
-    expect(VisibilityTimeout).toBe(390);
+    expect(VisibilityTimeout).toBe(690);
     expect(Number(VisibilityTimeout)).toBeGreaterThan(Number(functions["Worker"]?.Properties["Timeout"]));
     expect(RedrivePolicy).toEqual({
       deadLetterTargetArn: { "Fn::GetAtt": ["RookeryDeadLetterQueueEDBFE47F", "Arn"] },
@@ -171,7 +171,7 @@ describe("the functions", () => {
   });
   test("end in time", () => {
     const timeouts = Object.entries(functions).map(([id, { Properties }]) => [id, Properties["Timeout"]]);
-    expect(Object.fromEntries(timeouts)).toEqual({ Worker: 360, Sweeper: 55, Http: 900 });
+    expect(Object.fromEntries(timeouts)).toEqual({ Worker: 660, Sweeper: 55, Http: 900 });
   });
   test("only the worker may be part of a loop", () => {
     const loops = Object.entries(functions).map(([id, { Properties }]) => [id, Properties["RecursiveLoop"]]);
@@ -240,7 +240,7 @@ describe("the alarms", () => {
       SweeperSilent: "Invocations Sum 1 x 300 s < 1",
       WorkerErrors: "Errors Sum 1 x 300 s >= 1",
       WorkerThrottles: "Throttles Sum 1 x 300 s >= 1",
-      WorkerNearTimeout: "Duration Maximum 1 x 300 s >= 324000",
+      WorkerNearTimeout: "Duration Maximum 1 x 300 s >= 594000",
       SweeperErrors: "Errors Sum 1 x 300 s >= 1",
       SweeperThrottles: "Throttles Sum 1 x 300 s >= 1",
       SweeperNearTimeout: "Duration Maximum 1 x 300 s >= 49500",

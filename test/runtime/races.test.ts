@@ -75,6 +75,39 @@ test("a repeated enqueue keeps its alarm, though the sweep takes the item for an
   expect(left.map(({ sort }) => sort)).toEqual(["LIVE/DUE", "LIVE/ITEM"]);
 });
 
+test("an alarm that somebody set for a new item is not put off by a second call that enqueues it", async () => {
+  const world = createWorld();
+  const later = { key: "k", delayMs: 48 * 60 * MINUTE_MS };
+  let goOn = (): void => undefined;
+  const gate = new Promise<void>((resolve) => {
+    goOn = resolve;
+  });
+  const first = enqueue(
+    world.process("first", { intercept: async (call, run) => (draftOf(call).sort === "LIVE/DUE" ? gate.then(run) : run()) }),
+    Race,
+    {},
+    later,
+    () => world.clock.nowMs(),
+  );
+  await world.settle();
+  let isCancelled = false;
+  const second: Intercept = async (call, run) => {
+    if (draftOf(call).sort === "LIVE/DUE" && !isCancelled) {
+      isCancelled = true;
+      goOn();
+      const { workId } = await first;
+      const operator = createClient(world.process("operator", { intercept: dying(({ method }) => method === "send") }));
+      void operator.cancel(workId);
+      await world.settle();
+      expect((await world.client.status(workId)).alarmAtMs).toBe(world.clock.nowMs() + MINUTE_MS);
+    }
+    return run();
+  };
+  const { workId } = await enqueue(world.process("second", { intercept: second }), Race, {}, later, () => world.clock.nowMs());
+  expect(isCancelled).toBe(true);
+  expect((await world.client.status(workId)).alarmAtMs).toBe(world.clock.nowMs() + MINUTE_MS);
+});
+
 test("recover remembers for itself what it asks for under a key of the step that failed", async () => {
   const world = createWorld();
   const calls: string[] = [];

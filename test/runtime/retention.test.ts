@@ -1,10 +1,12 @@
 /** Keys, lives and the end of memory (G5); what the sweeper does about it, and about what it cannot read. */
 import { expect, test } from "vitest";
 import { itemPartition, keyPartition, parseNamespace, parseWorkId, shardOf } from "../../src/domain/ids.ts";
+import { createClient } from "../../src/runtime/client.ts";
 import { sweep } from "../../src/runtime/sweep.ts";
 import { sha256 } from "../../src/wire/digest.ts";
 import { createWorld, type World } from "../support/world.ts";
 import { counter, engineOf, enqueue, kinds, Work } from "./builders.ts";
+import { draftOf, nameOf, never } from "./faults.ts";
 
 const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
@@ -114,6 +116,37 @@ test("an open item is never forgotten", async () => {
     rememberedUntilAtMs: null,
   });
 });
+
+test.each([
+  ["blobs.put", false],
+  ["records.write LIVE/ITEM", false],
+  ["blobs.put", true],
+  ["records.write LIVE/ITEM", true],
+])(
+  "an enqueue that came to its end after %s leaves nothing behind for long (a store that collects: %s)",
+  async (last, collects) => {
+    const world = createWorld({}, { collects });
+    const text = "x".repeat(9_000);
+    let gone = false;
+    let owner = "";
+    const caller = world.process("caller", {
+      intercept: async (call, run) => {
+        if (gone) return never();
+        const draft = draftOf(call);
+        if (draft.sort === "LIVE/DUE") owner = draft.partition;
+        gone = nameOf(call) === last;
+        return call.method === "put" || !gone ? run() : never();
+      },
+    });
+    void createClient(caller).enqueue(Work, text);
+    await world.settle();
+    expect(gone).toBe(true);
+    expect(await world.deps.blobs.head(owner, sha256(JSON.stringify(text)))).not.toBeNull();
+    await world.advance(2 * DAY_MS, 10 * MINUTE_MS);
+    expect(await world.deps.blobs.head(owner, sha256(JSON.stringify(text)))).toBeNull();
+    expect(await world.deps.store.read(owner)).toEqual([]);
+  },
+);
 
 const broken = async (world: World, workId: string): Promise<void> => {
   world.loseMessages();

@@ -16,6 +16,7 @@ test.each<[Partial<Settings>, RegExp]>([
   [{ heartbeatMs: 10_000 }, /settings.leaseDurationMs: expected more than three heartbeats of 10000 ms, got 20000/],
   [{ heartbeatMs: 0 }, /settings.heartbeatMs: expected 1 or more, got 0/],
   [{ visibilityMs: 20_000 }, /settings.visibilityMs: expected more than leaseDurationMs \(20000\)/],
+  [{ maxDelayMs: 900_001 }, /settings.maxDelayMs: expected at most 900000, got 900001/],
   [{ retentionMs: 1.5 }, /settings.retentionMs: expected whole milliseconds, 0 or more, got 1.5/],
   [{ patienceMs: Number.NaN }, /settings.patienceMs/],
   [{ abandonMs: -1 }, /settings.abandonMs/],

@@ -1,5 +1,6 @@
 /** Delays from 0 to years, and clocks that jump: never early, and late by no more than the design says (G3, G7). */
 import { expect, test } from "vitest";
+import { sweep } from "../../src/runtime/sweep.ts";
 import { createWorld, type World } from "../support/world.ts";
 import { engineOf, enqueue, Work } from "./builders.ts";
 import { watched } from "./faults.ts";
@@ -67,6 +68,31 @@ test("a sleep that is a little more than a message can do does not miss its hint
   await world.end(workId, 30 * MINUTE_MS);
   expect(delays).toBeGreaterThan(1);
   expect(Number(await world.client.resultJson(workId))).toBeLessThanOrEqual(MINUTE_MS);
+});
+
+test.each([8, 60])("with less left to the queue, a sleep of %d s has no message until the sweep sends one", async (seconds) => {
+  const world = createWorld({ maxDelayMs: 5 * SECOND_MS });
+  world.work([sleeper(world, seconds * SECOND_MS)]);
+  const workId = await enqueue(world);
+  await world.settle();
+  await world.advance((seconds - 5) * SECOND_MS, SECOND_MS);
+  expect(world.broker.entries.size).toBe(0);
+  expect(await world.client.status(workId)).toMatchObject({ status: "sleeping", version: 1 });
+  expect(await sweep(world.deps)).toMatchObject({ looked: 1, hinted: 1 });
+  await world.end(workId, 5 * SECOND_MS);
+  expect(await world.client.resultJson(workId)).toBe(0);
+});
+
+test("an item enqueued with a delay that is longer than is left to the queue begins by the sweep, too", async () => {
+  const world = createWorld({ maxDelayMs: 5 * SECOND_MS });
+  const atMs = world.clock.nowMs() + 30 * SECOND_MS;
+  world.work([engineOf(async (_state, ctx) => ctx.complete(ctx.now()))]);
+  const { workId } = await world.client.enqueue(Work, 1, { delayMs: 30 * SECOND_MS });
+  await world.advance(25 * SECOND_MS, SECOND_MS);
+  expect(world.broker.entries.size).toBe(0);
+  expect(await sweep(world.deps)).toMatchObject({ looked: 1, hinted: 1 });
+  await world.end(workId, 5 * SECOND_MS);
+  expect(await world.client.resultJson(workId)).toBe(atMs);
 });
 
 test("`untilAtMs` names an instant, one that is past means at once", async () => {

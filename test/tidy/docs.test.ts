@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
 
 const root = join(import.meta.dirname, "../..");
-const pages = ["README.md", ...readdirSync(join(root, "docs")).map((name) => `docs/${name}`)];
+const pages = ["README.md", "localstack/README.md", ...readdirSync(join(root, "docs")).map((name) => `docs/${name}`)];
 const read = (page: string) => readFileSync(join(root, page), "utf8");
 
 test.each(pages)("every link in %s leads somewhere", (page) => {

@@ -41,7 +41,7 @@ export const LAYERS: readonly Layer[] = [
     at: "src/adapters/s3/",
     values: [...CORE, "src/adapters/shared/"],
     types: [],
-    packages: ["@aws-sdk/client-s3", "@aws-sdk/lib-storage", "@smithy/", "node:"],
+    packages: ["@aws-sdk/client-s3", "@smithy/", "node:"],
   },
   // The cost meter: middleware of the SDK's clients.
   { at: "src/adapters/metering/", values: [...CORE, "src/adapters/dynamodb/"], types: [], packages: ["@aws-sdk/", "@smithy/"] },
@@ -66,7 +66,13 @@ export const LAYERS: readonly Layer[] = [
     types: [],
     packages: ["aws-cdk-lib", "aws-cdk-lib/", "constructs", "node:module", "node:path", "node:url"],
   },
-  { at: "src/adapters/ssm/", values: CORE, types: [], packages: ["@aws-sdk/client-ssm"] },
+  {
+    at: "src/adapters/examine/",
+    values: [...CORE, "src/adapters/shared/"],
+    types: [],
+    packages: ["@aws-sdk/"],
+  },
+  { at: "src/adapters/ssm/", values: [...CORE, "src/adapters/shared/"], types: [], packages: ["@aws-sdk/client-ssm"] },
   {
     at: "src/lambda/",
     values: ANYTHING,

@@ -111,11 +111,16 @@ export function nameProblem(name: string): string | null {
   return text === "is done" ? `has ${name} beside a status` : null;
 }
 
+/** What AWS and Powertools call things is theirs to say. */
+const AWS_NAMES = /^(ServiceInputTypes|ServiceOutputTypes|ServicePrincipal|Service|service|POWERTOOLS_SERVICE_NAME)$/;
+
 const avoidedNames: FileRule = (source) => [
   ...[nameProblem(basename(source.path))].flatMap((problem) => (problem === null ? [] : [`${source.path} ${problem}`])),
-  ...eachNode((node, parent) => (node.type === "Identifier" && !isForeignName(node, parent) ? nameProblem(nameOf(node)) : null))(
-    source,
-  ),
+  ...eachNode((node, parent) =>
+    node.type === "Identifier" && !isForeignName(node, parent) && !AWS_NAMES.test(nameOf(node))
+      ? nameProblem(nameOf(node))
+      : null,
+  )(source),
 ];
 
 /** A default that swallows a new member of the union would compile. */

@@ -13,7 +13,7 @@ const root = join(import.meta.dirname, "../..");
 const read = (path: string) => readFileSync(join(root, path), "utf8");
 const tracked = trackedFiles(root);
 const ours = tracked
-  .filter((path) => /^(src|test|bench|scripts|examples|infra)\/.*\.(ts|mjs)$/.test(path))
+  .filter((path) => /^(src|test|bench|scripts|examples|infra|localstack)\/.*\.(ts|mjs)$/.test(path))
   .map((path) => parseSource(path, read(path)));
 const sources = ours.filter(({ path }) => path.startsWith("src/"));
 

@@ -8,6 +8,7 @@ const hint: fc.Arbitrary<Hint> = fc.record({
   namespace: any.namespace,
   workId: any.workId,
   version: fc.option(fc.nat()),
+  token: fc.option(fc.nat()),
   hops: fc.nat(1_000),
 });
 

@@ -13,11 +13,11 @@ async function bytesOf(head: Head): Promise<number> {
   return new TextEncoder().encode(JSON.stringify(body)).byteLength + (data?.byteLength ?? 0);
 }
 /** The longest tail that a commit leaves in the snapshot. */
-async function longestTail(): Promise<Strand> {
+async function longestTail(more: Partial<Head> = {}): Promise<Strand> {
   let strand = EMPTY_STRAND;
   for (let version = 1; ; version++) {
     const longer = journalOf(version);
-    if (wantsSeal(longer, await bytesOf(usualHead({ journal: longer })), tailSize(longer), BLOCK_BYTES)) return strand;
+    if (wantsSeal(longer, await bytesOf(usualHead({ ...more, journal: longer })), tailSize(longer), BLOCK_BYTES)) return strand;
     strand = longer;
   }
 }
@@ -37,5 +37,12 @@ describe("a snapshot with 0.7 KB of state", () => {
   });
   test("fits into 1,024 bytes with the four artifacts that it keeps", async () => {
     expect(await bytesOf(usualHead({ artifacts: artifactsOf(4) }))).toBeLessThanOrEqual(BLOCK_BYTES);
+  });
+  test("and with them and the tail that it keeps then", async () => {
+    const artifacts = artifactsOf(4);
+    const journal = await longestTail({ artifacts });
+    expect(tailSize(journal)).toBeGreaterThan(50);
+    // What the store takes is some 70 bytes less than its JSON.
+    expect(await bytesOf(usualHead({ artifacts, journal }))).toBeLessThanOrEqual(BLOCK_BYTES + 60);
   });
 });

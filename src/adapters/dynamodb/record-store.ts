@@ -52,10 +52,11 @@ export function createDynamoRecordStore({ client, table }: DynamoRecordStoreDeps
     async write(record, expected) {
       const revision = expected === "absent" ? 1 : expected + 1;
       const item = encodeRecord(record, revision);
-      requireSize(item, record);
       const TableName = await table();
       const command = new PutItemCommand({ TableName, Item: item, ...condition(expected) });
-      const missed = await missing("PutItem", TableName, () => client.send(command));
+      const missed = await missing("PutItem", TableName, () => client.send(command)).catch((error: unknown) => {
+        throw tooLarge(item, record) ?? error;
+      });
       return missed ?? { ok: true, revision };
     },
     async remove(key, expected) {
@@ -72,10 +73,11 @@ export function createDynamoRecordStore({ client, table }: DynamoRecordStoreDeps
   };
 }
 
-function requireSize(item: Attributes, key: RecordKey): void {
+/** Asked once a write has failed: how DynamoDB refuses what is too large depends on how large it is. */
+function tooLarge(item: Attributes, key: RecordKey): InvalidArgumentError | null {
   const bytes = itemBytes(item);
-  if (bytes <= MAX_ITEM_BYTES) return;
-  throw new InvalidArgumentError(nameOf(key), `at most ${MAX_ITEM_BYTES} bytes, DynamoDB's bound`, bytes);
+  if (bytes <= MAX_ITEM_BYTES) return null;
+  return new InvalidArgumentError(nameOf(key), `at most ${MAX_ITEM_BYTES} bytes, DynamoDB's bound`, bytes);
 }
 
 function condition(expected: Revision | "absent") {

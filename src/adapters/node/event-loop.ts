@@ -4,16 +4,21 @@ export interface EventLoop {
   nowMs(): number;
   /** Resolves once everything that is ready has run. */
   turn(): Promise<void>;
+  /** Resolves once all that waits for promises alone has run, however deep; the event loop itself does not turn. */
+  drained(): Promise<void>;
   sleep(ms: number): Promise<void>;
 }
 
 /** Taken when the module is loaded: a test runner may put pretended timers in their place later. */
-const { setImmediate: soon, setTimeout: later, performance } = globalThis;
+const { setImmediate: soon, setTimeout: later, performance, process, queueMicrotask } = globalThis;
+const { nextTick } = process;
 
 export function createEventLoop(): EventLoop {
   return {
     nowMs: () => performance.now(),
     turn: () => new Promise((resolve) => soon(() => resolve())),
+    // Ticks come only when no microtask is left. Asked for in a microtask, so that it is none of those that run now.
+    drained: () => new Promise((resolve) => queueMicrotask(() => nextTick(resolve))),
     sleep: (ms) => new Promise((resolve) => later(() => resolve(), ms)),
   };
 }

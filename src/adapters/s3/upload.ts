@@ -59,7 +59,7 @@ async function inUpload(client: S3Client, place: Place, fill: (uploadId: string)
 }
 
 /** The longest object that S3 copies at once, in bytes; parts of a longer one. */
-export const COPY_LIMITS = { whole: 5_000_000_000, part: 512 * 1_048_576 };
+const COPY_LIMITS = { whole: 5_000_000_000, part: 512 * 1_048_576 };
 
 export interface Copying {
   readonly bucket: string;

@@ -18,9 +18,5 @@ export function createSqsDeadLetters(deps: SqsDeps): DeadLetters {
       const { queueUrl, handle } = handleOf(letter);
       await batches.remove(queueUrl, handle);
     },
-    async giveBack(letter) {
-      const { queueUrl, handle } = handleOf(letter);
-      await batches.hide(queueUrl, { handle, seconds: 0 });
-    },
   };
 }

@@ -58,7 +58,7 @@ function createCrews(cli: Cli, flags: PoolFlags, logger: Logger, onHome: (home: 
   function start(): Crew {
     const log = createCrewLog(logger);
     const onEvent = (event: CrewEvent): void => {
-      if (event.kind === "ready") onHome(event.home);
+      if (event.kind === "ready" && event.at.kind === "home") onHome(event.at.home);
       log(event);
     };
     const crew = startCrew(crewOf(cli, flags, { processes: flags.processes, work: poolOf(flags), onEvent }));

@@ -1,17 +1,17 @@
 /** `rookery doctor`: looks at everything that work depends on, and says how to mend what is wrong. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import type { Embedded } from "../../embedded.ts";
 import { type Cli, DATABASE_FILE } from "../cli.ts";
 import type { Configure } from "../configure.ts";
-import type { Context } from "../context.ts";
-import { type Check, wrong } from "../doctor/check.ts";
-import { checkConfig, checkDisk, checkEngines, checkHome, checkNode } from "../doctor/setup.ts";
+import type { Context, Setting } from "../context.ts";
+import type { Check } from "../doctor/check.ts";
+import { checkConfig, checkDisk, checkEngines, checkHome, checkNode, failing } from "../doctor/setup.ts";
+import { checkStack } from "../doctor/stack.ts";
 import { checkClock, checkDatabase, checkLeases, checkMessages } from "../doctor/store.ts";
 import { EXIT } from "../exit.ts";
-import { explain } from "../output/failure.ts";
 import type { Tint } from "../output/style.ts";
 import { clean, wrap } from "../output/text.ts";
+import type { Store } from "../store.ts";
 
 export const configureDoctor: Configure = (command, cli) => {
   command.action(() => examine(cli()));
@@ -27,18 +27,21 @@ async function examine(cli: Cli): Promise<void> {
 }
 
 async function checksIn(cli: Cli, context: Context): Promise<Check[]> {
-  const path = join(context.home.value, DATABASE_FILE);
-  const [home, database] = [checkHome(context), checkDatabase(path)];
-  const checks = [await checkEngines(context), home, checkDisk(context), database];
+  const { where } = context;
+  const checks = where.kind === "home" ? await checksOfHome(cli, where.home) : await checkStack(cli, where.stack.value);
+  return [await checkEngines(context), ...checks];
+}
+
+async function checksOfHome(cli: Cli, home: Setting<string>): Promise<Check[]> {
+  const path = join(home.value, DATABASE_FILE);
+  const database = checkDatabase(path);
+  const checks = [checkHome(home), checkDisk(home), database];
   if (database.state === "wrong" || !existsSync(path)) return [...checks, await checkClock(null)];
-  let store: Embedded;
+  let store: Store;
   try {
     store = await cli.open();
   } catch (thrown) {
-    const { code, message, hint } = explain(thrown);
-    // Its hint is this very command.
-    const fix = code === "store_unavailable" ? null : hint;
-    return [...checks, wrong("store", message, fix ?? "see the checks above"), await checkClock(null)];
+    return [...checks, failing("store", thrown, "see the checks above"), await checkClock(null)];
   }
   return [...checks, await checkMessages(store), await checkLeases(path), await checkClock(store)];
 }

@@ -1,6 +1,5 @@
 /** `rookery events`: what happened to an item, oldest first. */
 import type { JournalEvent } from "../../domain/journal.ts";
-import type { Embedded } from "../../embedded.ts";
 import type { Ref } from "../../runtime/client.ts";
 import type { Cli } from "../cli.ts";
 import type { Configure } from "../configure.ts";
@@ -9,6 +8,7 @@ import { wrap } from "../output/text.ts";
 import { instant } from "../output/time.ts";
 import { pauseFor } from "../pause-for.ts";
 import { type RefOptions, refOf, takesItem } from "../refs.ts";
+import type { Store } from "../store.ts";
 
 interface EventsFlags extends RefOptions {
   readonly follow?: boolean;
@@ -42,7 +42,7 @@ async function showEvents(cli: Cli, id: string | undefined, flags: EventsFlags):
 }
 
 /** Those after the first `seen`; answers how many there are. */
-async function showFrom(cli: Cli, store: Embedded, ref: Ref, seen: number): Promise<number> {
+async function showFrom(cli: Cli, store: Store, ref: Ref, seen: number): Promise<number> {
   let count = 0;
   for await (const event of store.events(ref)) {
     count += 1;

@@ -9,6 +9,7 @@ import { suggestion } from "../next-steps.ts";
 import { countOption, labelOption } from "../option-values.ts";
 import { STATUS_TINTS, statusWord, stepName } from "../output/item.ts";
 import { relative } from "../output/time.ts";
+import type { Store } from "../store.ts";
 
 interface ListFlags {
   readonly status?: string;
@@ -40,12 +41,17 @@ async function list(cli: Cli, flags: ListFlags): Promise<void> {
   const page = { ...found, next: found.next === null ? null : encodePageCursor(found.next) };
   if (print.json) return print.document(page);
   if (page.entries.length === 0) {
-    const { home, namespace } = await cli.context();
-    print.note(`nothing here (home ${home.value}, namespace ${namespace.value})`);
+    print.note(`nothing here (${await placeText(cli, store)})`);
   } else {
     showItems(cli, page.entries);
   }
   if (page.next !== null) print.note(`more with: ${suggestion(cli, "list", ...wordsOf(flags), "--after", page.next)}`);
+}
+
+async function placeText(cli: Cli, store: Store | null): Promise<string> {
+  const { where } = await cli.context();
+  const place = where.kind === "home" ? `home ${where.home.value}` : `stack ${where.stack.value}`;
+  return `${place}, namespace ${store?.namespace ?? where.namespace?.value}`;
 }
 
 function optionsOf({ status, engine, tenant, label, limit = DEFAULT_LIMIT, after }: ListFlags) {

@@ -1,6 +1,5 @@
 /** `rookery run`: enqueues an item and works on it until it ends, in a process of its own that may die and be replaced. */
 import { isWorkId } from "../../domain/ids.ts";
-import type { Embedded } from "../../embedded.ts";
 import type { ItemStatus } from "../../runtime/inspect.ts";
 import type { Cli } from "../cli.ts";
 import type { Configure } from "../configure.ts";
@@ -18,6 +17,7 @@ import { type CrewEnd, startCrew } from "../processes/supervisor.ts";
 import { CLEAR_LINE, hasLiveLine, showProgress } from "../progress.ts";
 import { refOf } from "../refs.ts";
 import { addStartOptions, readPayload, type StartFlags, startItem } from "../start.ts";
+import type { Store } from "../store.ts";
 
 interface RunFlags extends StartFlags, CrewFlags {
   readonly id?: string;
@@ -64,7 +64,7 @@ async function itemFor(
   engine: string | undefined,
   text: string | undefined,
   flags: RunFlags,
-): Promise<[Embedded, string]> {
+): Promise<[Store, string]> {
   if ((engine === undefined) === (flags.id === undefined))
     throw new CliError(EXIT.usage, `expected an engine and a payload, or --id <id>${engine === undefined ? "" : ", not both"}`, {
       hint: `rookery run counter '{"upTo": 5}'`,
@@ -82,7 +82,7 @@ async function itemFor(
 }
 
 /** A child that says what it could not do is not started again: the next one could not either. */
-async function work(cli: Cli, store: Embedded, workId: string, flags: RunFlags, untilVersion: number | null): Promise<CrewEnd> {
+async function work(cli: Cli, store: Store, workId: string, flags: RunFlags, untilVersion: number | null): Promise<CrewEnd> {
   let failure: Failure | null = null;
   const ended = new AbortController();
   const clear = (): void => {
@@ -113,7 +113,7 @@ async function work(cli: Cli, store: Embedded, workId: string, flags: RunFlags, 
   return failure === null ? end : { kind: "gave_up", failure };
 }
 
-async function report(cli: Cli, store: Embedded, before: ItemStatus, item: ItemStatus, how: string): Promise<void> {
+async function report(cli: Cli, store: Store, before: ItemStatus, item: ItemStatus, how: string): Promise<void> {
   const result = await store.resultJson(item.workId);
   if (item.status !== "completed" && how !== "reached") cli.endWith(EXIT.failed);
   if (cli.print.json) return cli.print.document({ ...item, how, result });

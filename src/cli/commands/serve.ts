@@ -1,13 +1,13 @@
-/** `rookery serve`: the HTTP door of one machine, beside any workers. */
+/** `rookery serve`: the HTTP door on this machine, to its own store or to a stack's, beside any workers. */
 import type { Command } from "commander";
 import { createSystemClock } from "../../adapters/node/clock.ts";
-import type { Embedded } from "../../embedded.ts";
 import { createHttpApp } from "../../http/app.ts";
 import type { Logger } from "../../ports/logger.ts";
 import type { Cli } from "../cli.ts";
 import { CliError, EXIT } from "../exit.ts";
 import { originOption, portOption } from "../option-values.ts";
 import { createCrewLogger } from "../processes/crew-log.ts";
+import { placeFields, type Store } from "../store.ts";
 import { destroyAnswer, isLoopback, listen } from "../web-server.ts";
 
 interface ServeFlags {
@@ -45,8 +45,8 @@ async function serve(cli: Cli, flags: ServeFlags): Promise<void> {
   const stop = cli.io.interruption();
   const fetch = await createDoor(cli, logger, { flags, token, stop });
   const server = await listen({ port, host, fetch });
-  const { home, namespace } = await cli.context();
-  logger.info("listening; Ctrl-C stops", { url: server.url, home: home.value, namespace: namespace.value });
+  const [{ where }, { namespace }] = [await cli.context(), await cli.open()];
+  logger.info("listening; Ctrl-C stops", { url: server.url, ...placeFields(where), namespace });
   if (!isLoopback(host)) logger.warn("others can reach it: the token is all that protects it, and goes over the wire as it is");
   await new Promise<void>((resolve) => stop.addEventListener("abort", () => resolve(), { once: true }));
   await server.close();
@@ -69,14 +69,14 @@ function tokenOf({ io }: Cli, { token: flag, host }: ServeFlags): string | null 
 
 type Fetch = Parameters<typeof listen>[0]["fetch"];
 
-/** The store is opened anew when its database has been deleted or replaced: what is written to the old one is lost. */
+/** A home is opened anew when its database has been deleted or replaced: what is written to the old one is lost. */
 async function createDoor(
   cli: Cli,
   logger: Logger,
   { flags, token, stop }: { flags: ServeFlags; token: string | null; stop: AbortSignal },
 ): Promise<Fetch> {
   const contracts = (await (await cli.context()).engines()).map(({ engine }) => engine);
-  const appOf = (client: Embedded) =>
+  const appOf = (client: Store) =>
     createHttpApp({
       client,
       clock: createSystemClock(),
@@ -89,17 +89,17 @@ async function createDoor(
       breakOff: destroyAnswer,
       ...(token === null ? {} : { token }),
     });
-  let store = await cli.open();
-  let app = appOf(store);
+  let opened = await cli.opened();
+  let app = appOf(opened.store);
   let opening: Promise<void> | null = null;
-  const openAnew = async (): Promise<void> => {
-    logger.error("the database was deleted or replaced: it is opened anew", { database: store.databasePath });
-    store = await cli.reopen();
-    app = appOf(store);
+  const openAnew = async (database: string): Promise<void> => {
+    logger.error("the database was deleted or replaced: it is opened anew", { database });
+    opened = await cli.reopen();
+    app = appOf(opened.store);
   };
   return async (request, env) => {
-    if (!store.isInPlace()) {
-      opening ??= openAnew().finally(() => {
+    if (opened.kind === "home" && !opened.store.isInPlace()) {
+      opening ??= openAnew(opened.store.databasePath).finally(() => {
         opening = null;
       });
       await opening;

@@ -1,13 +1,13 @@
 /** Hidden: what `worker`, `dev` and `run` start as child processes. */
 import type { Command } from "commander";
 import { messageOf } from "../../domain/errors.ts";
-import { openEmbedded } from "../../embedded.ts";
 import type { Cli } from "../cli.ts";
 import { CliError, EXIT } from "../exit.ts";
 import { explain } from "../output/failure.ts";
 import { runChild } from "../processes/child.ts";
 import { decodeChildSpec } from "../processes/messages.ts";
 import { loggerAboveLine } from "../progress.ts";
+import { openStore } from "../store.ts";
 
 export function configureWorkerChild(command: Command, cli: () => Cli): void {
   command.argument("<spec>").action(async (text: string) => {
@@ -28,15 +28,8 @@ export function configureWorkerChild(command: Command, cli: () => Cli): void {
       open: async ({ settings }) => {
         const context = await cli().context();
         const engines = (await context.engines()).map(({ engine }) => engine);
-        const { home, namespace } = context;
-        const store = openEmbedded({
-          home: home.value,
-          namespace: namespace.value,
-          engines,
-          logger,
-          settings,
-        });
-        return { store, engines: engines.map(({ id }) => id) };
+        const opened = await openStore(context.where, { engines, logger, settings });
+        return { opened, engines: engines.map(({ id }) => id) };
       },
     });
   });

@@ -7,8 +7,15 @@ import { addPoolOptions, crewOf, giveUpError, type PoolFlags, poolOf } from "../
 import { stopOnSignals } from "../processes/signals.ts";
 import { type CrewEvent, startCrew } from "../processes/supervisor.ts";
 
+const HELP = `
+With --stack they work off the queues of that stack, beside its own functions:
+either may take a message. One that does not know an item's engine leaves it to
+the others. The stack's sweeper sweeps, these processes do not.`;
+
 export function configureWorker(command: Command, cli: () => Cli): void {
-  addPoolOptions(command).action((flags: PoolFlags) => work(cli(), flags));
+  addPoolOptions(command)
+    .addHelpText("after", HELP)
+    .action((flags: PoolFlags) => work(cli(), flags));
 }
 
 async function work(cli: Cli, flags: PoolFlags): Promise<void> {
@@ -18,9 +25,10 @@ async function work(cli: Cli, flags: PoolFlags): Promise<void> {
   const onEvent = (event: CrewEvent): void => {
     if (event.kind === "ready" && !announced) {
       announced = true;
-      const { namespace, home, engines } = event;
+      const { namespace, at, engines } = event;
+      const { kind: _, ...place } = at;
       const { processes, concurrency } = flags;
-      logger.info("working; Ctrl-C stops", { namespace, home, engines: engines.join(","), processes, concurrency });
+      logger.info("working; Ctrl-C stops", { namespace, ...place, engines: engines.join(","), processes, concurrency });
     }
     log(event);
   };

@@ -3,7 +3,7 @@ import { closeSync, existsSync, openSync, statfsSync, statSync, unlinkSync } fro
 import { dirname, join } from "node:path";
 import { messageOf } from "../../domain/errors.ts";
 import type { Cli } from "../cli.ts";
-import type { Context } from "../context.ts";
+import type { Context, Setting } from "../context.ts";
 import { explain } from "../output/failure.ts";
 import { bytesText } from "../output/item.ts";
 import { type Check, isWritable, NOT_WRITABLE, notice, ok, wrong } from "./check.ts";
@@ -37,12 +37,13 @@ export async function checkEngines(context: Context): Promise<Check> {
     return failing("engines", thrown, "mend the module");
   }
 }
-function failing(name: string, thrown: unknown, otherwise: string): Check {
+export function failing(name: string, thrown: unknown, otherwise: string): Check {
   const { message, hint } = explain(thrown);
-  return wrong(name, message, hint ?? otherwise);
+  // Many a hint is this very command.
+  return wrong(name, message, hint === null || hint.includes("rookery doctor") ? otherwise : hint);
 }
 
-export function checkHome({ home }: Context): Check {
+export function checkHome(home: Setting<string>): Check {
   const data = { path: home.value, from: home.from };
   const place = existing(home.value);
   if (!statSync(place).isDirectory()) {
@@ -65,7 +66,7 @@ function existing(path: string): string {
   return existsSync(path) || dirname(path) === path ? path : existing(dirname(path));
 }
 
-export function checkDisk({ home }: Context): Check {
+export function checkDisk(home: Setting<string>): Check {
   const { bavail, bsize } = statfsSync(existing(home.value));
   const free = bavail * bsize;
   const found = `${bytesText(free)} free`;

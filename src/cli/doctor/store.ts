@@ -9,12 +9,12 @@ import { messageOf } from "../../domain/errors.ts";
 import { HEAD_KEY, LEASE_KEY, LIVE_RANGE } from "../../domain/keys.ts";
 import { leaseState } from "../../domain/lease.ts";
 import { DAY_MS, MINUTE_MS } from "../../domain/limits.ts";
-import type { Embedded } from "../../embedded.ts";
 import { createCodec } from "../../wire/codec.ts";
 import { decodeHead } from "../../wire/head.ts";
 import { decodeLease } from "../../wire/lease.ts";
 import { bytesText } from "../output/item.ts";
 import { relative } from "../output/time.ts";
+import type { Store } from "../store.ts";
 import { type Check, isWritable, NOT_WRITABLE, notice, ok, wrong } from "./check.ts";
 
 /** Leases looked at, newest first. */
@@ -47,7 +47,7 @@ export function checkDatabase(path: string): Check {
   }
 }
 
-export async function checkMessages(store: Embedded): Promise<Check> {
+export async function checkMessages(store: Store): Promise<Check> {
   const counts = await store.countMessages();
   const found = `${counts.visible} waiting, ${counts.delayed} delayed, ${counts.inFlight} in flight, ${counts.buried} buried`;
   if (counts.buried === 0) return ok("messages", found, { ...counts });
@@ -87,7 +87,7 @@ async function stateOf(store: ReturnType<typeof createEmbeddedRecordStore>, part
 }
 
 /** Deadlines, sleeps and leases compare stored instants with it (G7). */
-export async function checkClock(store: Embedded | null): Promise<Check> {
+export async function checkClock(store: Store | null): Promise<Check> {
   const nowMs = Date.now();
   const now = new Date(nowMs).toISOString();
   if (nowMs < EARLIEST_MS) return wrong("clock", `it says ${now}`, "set the clock of this machine", { now });

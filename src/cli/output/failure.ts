@@ -3,6 +3,7 @@ import { CommanderError } from "commander";
 import { type ErrorCode, InvariantError, messageOf, RookeryError } from "../../domain/errors.ts";
 import { CliError, EXIT, type ExitCode } from "../exit.ts";
 import { ENGINES_HINT } from "../needs.ts";
+import { ACCESS_HINT, awsHint } from "./aws-hint.ts";
 import type { Style } from "./style.ts";
 
 export interface Failure {
@@ -25,16 +26,17 @@ const REFUSED: readonly ErrorCode[] = ["refused", "key_conflict", "inbox_full", 
 
 const HINTS: Partial<Record<ErrorCode, string>> = {
   unknown_engine: ENGINES_HINT,
-  unknown_work_item: "list what there is: rookery list (and look at --namespace and --home)",
+  unknown_work_item: "list what there is: rookery list (and look at --namespace, --home and --stack)",
   unknown_stack: "is it deployed, and are these the credentials and the region of its account?",
+  aws_access: ACCESS_HINT,
   key_conflict: "take another key, or the payload of the first time; once it has ended, --again starts a new life",
   unknown_effect: "see what it has: rookery effects <id>",
   inbox_full: "start a worker to read them: rookery worker",
   signal_conflict: "take another id, or the name and payload of the first time",
   store_too_new: "npm install rookery@latest",
   store_unavailable: "see what is wrong with: rookery doctor",
-  blob_missing: "its file under the home was removed: restore it from a copy",
-  blob_altered: "its file under the home was changed: restore it from a copy",
+  blob_missing: "its file under the home, or its object in the bucket, was removed: restore it from a copy",
+  blob_altered: "its file under the home, or its object in the bucket, was changed: restore it from a copy",
 };
 
 export function explain(thrown: unknown): Failure {
@@ -46,7 +48,8 @@ export function explain(thrown: unknown): Failure {
     return { exit: EXIT.usage, code: "usage", message, hint: near === null ? null : near.replace(/^D/, "d") };
   }
   if (thrown instanceof RookeryError) {
-    return { exit: exitOf(thrown.code), code: thrown.code, message: thrown.message, hint: HINTS[thrown.code] ?? null };
+    const hint = awsHint(thrown) ?? HINTS[thrown.code] ?? null;
+    return { exit: exitOf(thrown.code), code: thrown.code, message: thrown.message, hint };
   }
   if (thrown instanceof InvariantError) {
     return {

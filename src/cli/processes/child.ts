@@ -6,12 +6,12 @@
  * ignored here. SIGTERM, which one process gets by itself, is a stop.
  */
 import { flushCompileCache } from "node:module";
-import type { Embedded } from "../../embedded.ts";
-import { type ChildSpec, type Failure, type FromChild, isStop, LEAVING_EXIT } from "./messages.ts";
+import type { Opened, Store } from "../store.ts";
+import { type At, type ChildSpec, type Failure, type FromChild, isStop, LEAVING_EXIT } from "./messages.ts";
 
 export interface ChildWorld {
   /** Loads config and engines and opens the store. */
-  open(spec: ChildSpec): Promise<{ readonly store: Embedded; readonly engines: readonly string[] }>;
+  open(spec: ChildSpec): Promise<{ readonly opened: Opened; readonly engines: readonly string[] }>;
   describe(error: unknown): Failure;
 }
 
@@ -21,11 +21,13 @@ export async function runChild(spec: ChildSpec, world: ChildWorld): Promise<neve
   const alive = setInterval(() => void say({ kind: "alive" }), spec.aliveMs);
   let exit = 0;
   try {
-    const { store, engines } = await world.open(spec);
-    void say({ kind: "ready", home: store.home, namespace: store.namespace, engines: [...engines] });
+    const { opened, engines } = await world.open(spec);
+    const { store } = opened;
+    void say({ kind: "ready", at: atOf(opened), namespace: store.namespace, engines: [...engines] });
     // At its end, a process that is killed could not.
     flushCompileCache();
-    exit = await work(store, spec, stop);
+    // A stack has a sweeper of its own; two that look at once may send a hint twice.
+    exit = await work(store, spec, stop, { sweep: opened.kind === "home" });
     store.close();
   } catch (error) {
     const failure = world.describe(error);
@@ -36,7 +38,11 @@ export async function runChild(spec: ChildSpec, world: ChildWorld): Promise<neve
   process.exit(exit);
 }
 
-async function work(store: Embedded, spec: ChildSpec, stop: AbortController): Promise<number> {
+function atOf(opened: Opened): At {
+  return opened.kind === "home" ? { kind: "home", home: opened.store.home } : { kind: "stack", stack: opened.stack };
+}
+
+async function work(store: Store, spec: ChildSpec, stop: AbortController, { sweep }: { sweep: boolean }): Promise<number> {
   let left = false;
   const onAbandoned = (workId: string): void => {
     // Once is enough: every step that is left after it goes with the same process.
@@ -48,7 +54,7 @@ async function work(store: Embedded, spec: ChildSpec, stop: AbortController): Pr
   const { graceMs } = spec;
   if (spec.work.kind === "queue") {
     const { concurrency, lanes } = spec.work;
-    await store.work(stop.signal, { concurrency, graceMs, onAbandoned, ...(lanes === null ? {} : { lanes }) });
+    await store.work(stop.signal, { concurrency, graceMs, onAbandoned, sweep, ...(lanes === null ? {} : { lanes }) });
     return left ? LEAVING_EXIT : 0;
   }
   const { workId, untilVersion } = spec.work;

@@ -83,9 +83,10 @@ export function giveUpError({ message, hint, exit }: Failure): CliError {
 }
 
 function globalFlags(flags: GlobalFlags): string[] {
-  const { home, namespace, config, engines = [], json, verbose, color } = flags;
+  const { home, stack, namespace, config, engines = [], json, verbose, color } = flags;
   return [
     ...(home === undefined ? [] : ["--home", home]),
+    ...(stack === undefined ? [] : ["--stack", stack]),
     ...(namespace === undefined ? [] : ["--namespace", namespace]),
     ...(config === undefined ? [] : ["--config", config]),
     ...engines.flatMap((module) => ["--engines", module]),

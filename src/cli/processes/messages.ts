@@ -8,9 +8,11 @@ import type { Settings } from "../../runtime/settings.ts";
 /** A child leaves to be replaced: a step in it did not heed its abort signal. */
 export const LEAVING_EXIT = 75;
 
+/** Where a child works: a folder, or a stack in AWS. */
+export type At = { readonly kind: "home"; readonly home: string } | { readonly kind: "stack"; readonly stack: string };
 /** What a child works with, as it found it. */
 export interface Place {
-  readonly home: string;
+  readonly at: At;
   readonly namespace: string;
   readonly engines: readonly string[];
 }
@@ -38,15 +40,22 @@ export interface FromSupervisor {
 /** Null for what is none of ours: an engine may have found the channel, too. */
 export function readFromChild(message: unknown): FromChild | null {
   if (!isObject(message)) return null;
-  const { kind, workId, home, namespace, engines, message: text, hint, exit, how } = message;
+  const { kind, workId, namespace, engines, message: text, hint, exit, how } = message;
   if (kind === "alive") return { kind };
   if (kind === "leaving" && typeof workId === "string") return { kind, workId };
-  if (kind === "ready" && typeof home === "string" && typeof namespace === "string" && Array.isArray(engines))
-    return { kind, home, namespace, engines: engines.map(String) };
+  const at = atIn(message["at"]);
+  if (kind === "ready" && at !== null && typeof namespace === "string" && Array.isArray(engines))
+    return { kind, at, namespace, engines: engines.map(String) };
   if (kind === "failed" && typeof text === "string" && typeof exit === "number")
     return { kind, message: text, hint: typeof hint === "string" ? hint : null, exit };
   const over = OVERS.find((one) => one === how);
   return kind === "over" && over !== undefined ? { kind, how: over } : null;
+}
+function atIn(value: unknown): At | null {
+  if (!isObject(value)) return null;
+  const { kind, home, stack } = value;
+  if (kind === "home" && typeof home === "string") return { kind, home };
+  return kind === "stack" && typeof stack === "string" ? { kind, stack } : null;
 }
 const OVERS: readonly Over[] = ["ended", "reached", "paused", "stopped"];
 
@@ -86,9 +95,18 @@ const SETTINGS = [
 
 /** Null when a field is none, or no number of milliseconds. */
 export function parseSettings(text: string): Partial<Settings> | null {
-  const entries: [string, unknown][] = Object.entries(JSON.parse(text));
+  const entries = entriesIn(text);
   const isFine = entries.every(
     ([name, value]) => SETTINGS.some((one) => one === name) && typeof value === "number" && value >= 0,
   );
   return isFine ? Object.fromEntries(entries) : null;
+}
+function entriesIn(text: string): [string, unknown][] {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === "object" && value !== null) return Object.entries(value);
+  } catch {
+    // Said below.
+  }
+  return [["", null]];
 }

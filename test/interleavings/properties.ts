@@ -1,0 +1,96 @@
+/** What must hold of every write, and what must hold once everything has come to rest. */
+
+import { COMMAND_RANGE, DUE_KEY, HEAD_KEY, INBOX_RANGE, ITEM_KEY, LEASE_KEY } from "../../src/domain/keys.ts";
+import type { RecordDraft, StoredRecord } from "../../src/ports/record-store.ts";
+import { Violation, type World } from "./world.ts";
+
+function field(record: Pick<StoredRecord, "body"> | null, name: string): number {
+  const value = record?.body[name];
+  return typeof value === "number" ? value : 0;
+}
+function statusOf(record: Pick<StoredRecord, "body"> | null): string {
+  const status = record?.body["status"];
+  return typeof status === "object" && status !== null && "kind" in status ? String(status["kind"]) : "ready";
+}
+const ENDED = ["completed", "failed", "cancelled", "dead_lettered"];
+
+/** G1, G4: one line of versions, each under a token that does not fall back; a live lease is nobody else's. */
+export function checkWrite(world: World, draft: RecordDraft, before: StoredRecord | null): void {
+  const { partition, sort } = draft;
+  const find = (key: string): StoredRecord | null => world.records.find(partition, key);
+  if (sort === HEAD_KEY) {
+    const [from, to] = [field(before, "version"), field(draft, "version")];
+    if (to !== from && to !== from + 1) throw new Violation(`G1: version ${to} of ${partition} follows ${from}`);
+    if (field(draft, "token") < field(before, "token")) throw new Violation(`G4: token ${field(draft, "token")} commits late`);
+    if (ENDED.includes(statusOf(before)) && draft.body["status"] !== undefined && to !== from)
+      throw new Violation(`G1: an ended item of ${partition} goes on`);
+  }
+  if (sort === LEASE_KEY && before !== null && field(before, "token") !== field(draft, "token")) {
+    const head = find(HEAD_KEY);
+    const released = head?.body["released"] === true && field(head, "token") >= field(before, "token");
+    const holder = String(before.body["holder"]);
+    const isLive = !released && field(before, "expires") > world.clock.nowMs() && !world.isDead(holder);
+    if (isLive && holder !== draft.body["holder"]) throw new Violation(`G4: a live lease of ${holder} is taken over`);
+  }
+}
+
+/** G2: whoever runs a step does so at an attempt that is on record by then. Called first in a step. */
+export function checkAttempt(world: World, ctx: { workId: string; step: number; attempt: number }): void {
+  const partition = `test/${ctx.workId}`;
+  const [head, lease] = [world.records.find(partition, HEAD_KEY), world.records.find(partition, LEASE_KEY)];
+  const version = field(head, "version");
+  // A later worker has gone on meanwhile: this one cannot commit any more.
+  if (version > ctx.step) return;
+  const ofLease = lease !== null && field(lease, "version") === version ? field(lease, "attempt") : 0;
+  const onRecord = Math.max(field(head, "attempt"), ofLease);
+  if (version !== ctx.step) throw new Violation(`G1: step ${ctx.step} runs at version ${version}`);
+  if (onRecord < ctx.attempt) throw new Violation(`G2: attempt ${ctx.attempt} of step ${ctx.step} runs, ${onRecord} on record`);
+}
+
+export interface ItemView {
+  readonly workId: string;
+  readonly partition: string;
+  readonly status: string;
+  /** It has ended, and what follows an end is done. */
+  readonly settled: boolean;
+  /** It waits, nothing has come in, and its alarm is set. */
+  readonly atRest: boolean;
+}
+export function itemsOf(world: World): ItemView[] {
+  const items: ItemView[] = [];
+  for (const [partition, records] of world.records.partitions) {
+    if (!records.has(ITEM_KEY)) continue;
+    const status = statusOf(records.get(HEAD_KEY) ?? null);
+    const why = records.get(DUE_KEY)?.body["why"];
+    const settled = ENDED.includes(status) && (why === "retention" || why === "collect");
+    const unread = [...records.keys()].some((sort) => sort.startsWith(INBOX_RANGE.from) || sort.startsWith(COMMAND_RANGE.from));
+    const atRest = status === "waiting" && !unread && records.get(DUE_KEY)?.due !== null;
+    items.push({ workId: partition.slice(partition.indexOf("/") + 1), partition, status, settled, atRest });
+  }
+  return items;
+}
+
+/** G1 in the history, G3: everything has ended, what follows an end is done, and no message is left. */
+export async function checkEnd(world: World, mayWait: boolean): Promise<void> {
+  for (const { workId, status, settled, atRest } of itemsOf(world)) {
+    if (!settled && !(mayWait && atRest)) throw new Violation(`G3: ${workId} is ${status} for ever`);
+    const { version } = await world.client.status(workId);
+    const line: number[] = [];
+    for await (const event of world.client.events(workId)) if (event.kind === "step") line.push(event.version);
+    if (line.join() !== Array.from({ length: version }, (_, i) => i + 1).join())
+      throw new Violation(`G1: the history of ${workId} at version ${version} has the steps ${line.join(", ")}`);
+  }
+  const left = world.messages.all();
+  if (left.length > 0) throw new Violation(`${left.length} messages are left: ${left.map(({ body }) => body).join(" ")}`);
+}
+
+/** The earliest alarm of an item that has not come to its end; null when none is set. */
+export function nextAlarm(world: World, mayWait: boolean): { atMs: number; partition: string } | null {
+  let next: { atMs: number; partition: string } | null = null;
+  for (const { partition, settled, atRest } of itemsOf(world)) {
+    const due = world.records.find(partition, DUE_KEY)?.due ?? null;
+    if (!settled && !(mayWait && atRest) && due !== null && (next === null || due.atMs < next.atMs))
+      next = { atMs: due.atMs, partition };
+  }
+  return next;
+}
