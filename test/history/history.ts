@@ -49,10 +49,10 @@ export function createRecorder(): Recorder & { operations(): Operation[] } {
   };
 }
 
-export function seenOf(record: StoredRecord | null | undefined): Seen {
+function seenOf(record: StoredRecord | null | undefined): Seen {
   return record === null || record === undefined ? null : { revision: record.revision, writeId: record.writeId };
 }
-export function answerOf(told: Written | Removed): Answer {
+function answerOf(told: Written | Removed): Answer {
   if (!told.ok) return { kind: "missed", current: seenOf(told.current) };
   return { kind: "done", revision: "revision" in told ? told.revision : null };
 }

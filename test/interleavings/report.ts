@@ -2,7 +2,7 @@
 import { afterAll } from "vitest";
 import { type Case, type Covered, explore } from "./explore.ts";
 
-export const IS_SOAK = process.env["ROOKERY_SOAK"] === "1";
+const IS_SOAK = process.env["ROOKERY_SOAK"] === "1";
 /** Schedules of one case, at most. */
 const MOST = IS_SOAK ? 10_000 : 150;
 
