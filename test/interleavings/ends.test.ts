@@ -18,7 +18,7 @@ const cancelled: Case = {
   workers: 2,
   engines: (world) => [steps(world)],
   prepare: (world) => world.client.enqueue(Small, null),
-  callers: { operator: caller(async (client, workId) => (await client.cancel(workId), true)) },
+  callers: { operator: caller((client, workId) => client.cancel(workId)) },
   check: async (world) => {
     const result = await resultOf(world, itemOf(world));
     const ended = JSON.stringify(result);
@@ -64,7 +64,7 @@ describe.each([
       collects,
       engines: (world) => [mended(world)],
       prepare: (world) => world.client.enqueue(Small, null),
-      callers: { operator: caller(async (client, workId) => (await client.redrive(workId), true)) },
+      callers: { operator: caller((client, workId) => client.redrive(workId)) },
       check: async (world) => {
         const ended = JSON.stringify(await resultOf(world, itemOf(world)));
         const accepted = told(world, "operator") === true;

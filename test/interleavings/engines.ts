@@ -56,12 +56,16 @@ export function itemOf(world: World): string {
 export function sender(id: string): (deps: Deps, world: World) => Promise<unknown> {
   return async (deps, world) => (await createClient(deps).signal(Small, itemOf(world), "go", id, { id })).accepted;
 }
+/** Is told `true` once the call went through. */
 export function caller(
   act: (client: Client, workId: string) => Promise<unknown>,
 ): (deps: Deps, world: World) => Promise<unknown> {
-  return (deps, world) => act(createClient(deps), itemOf(world));
+  return async (deps, world) => {
+    await act(createClient(deps), itemOf(world));
+    return true;
+  };
 }
-/** Null for one that is dead, or was refused. */
+/** Null for one that is dead. */
 export function told(world: World, name: string): unknown {
   const actor = world.actors.get(name);
   if (actor?.state !== "done") return null;

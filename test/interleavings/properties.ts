@@ -25,6 +25,7 @@ export function checkWrite(world: World, draft: RecordDraft, before: StoredRecor
     if (ENDED.includes(statusOf(before)) && draft.body["status"] !== undefined && to !== from)
       throw new Violation(`G1: an ended item of ${partition} goes on`);
   }
+  if (sort === LEASE_KEY && world.acting !== null) world.acting.token = field(draft, "token");
   if (sort === LEASE_KEY && before !== null && field(before, "token") !== field(draft, "token")) {
     const head = find(HEAD_KEY);
     const released = head?.body["released"] === true && field(head, "token") >= field(before, "token");
@@ -34,11 +35,20 @@ export function checkWrite(world: World, draft: RecordDraft, before: StoredRecor
   }
 }
 
-/** G2: whoever runs a step does so at an attempt that is on record by then. Called first in a step. */
+/**
+ * G2: whoever runs a step does so at an attempt that is on record by then, and of its own. G4: and after whoever claimed the item before
+ * has released it, or is fenced out of HEAD. Called first in a step.
+ */
 export function checkAttempt(world: World, ctx: { workId: string; step: number; attempt: number }): void {
   const partition = `test/${ctx.workId}`;
+  const name = `${ctx.workId} ${ctx.step}.${ctx.attempt}`;
+  if (world.begun.has(name)) throw new Violation(`G2: attempt ${ctx.attempt} of step ${ctx.step} runs twice`);
+  world.begun.add(name);
   const [head, lease] = [world.records.find(partition, HEAD_KEY), world.records.find(partition, LEASE_KEY)];
   const version = field(head, "version");
+  const token = world.acting?.token ?? 0;
+  const fenced = field(head, "token") >= token || (head?.body["released"] === true && field(head, "token") === token - 1);
+  if (token > 1 && !fenced) throw new Violation(`G4: a step runs under token ${token}, HEAD is of ${field(head, "token")}`);
   // A later worker has gone on meanwhile: this one cannot commit any more.
   if (version > ctx.step) return;
   const ofLease = lease !== null && field(lease, "version") === version ? field(lease, "attempt") : 0;

@@ -43,6 +43,8 @@ export interface Actor {
   history: number;
   /** Timers that it has set. */
   timers: number;
+  /** Of its last claim. */
+  token: number;
   state: "alive" | "dead" | "done";
   /** What a caller was told in the end; null until then. */
   told: unknown;
@@ -69,6 +71,10 @@ export interface World {
   readonly logger: ReturnType<typeof createMemoryLogger>;
   /** The first thing that was not as it must be. */
   broken: Violation | null;
+  /** Attempts whose code has begun. */
+  readonly begun: Set<string>;
+  /** Whose call was let go last; null when time has passed since. */
+  acting: Actor | null;
   /** Works on everything that there is, or on so many messages, in one way: before the search begins. */
   drain(engines: readonly Engine[], most?: number): Promise<void>;
   startWorker(name: string, engines: readonly Engine[], hops: Hops): Actor;
@@ -168,7 +174,7 @@ export function createWorld(options: WorldOptions): World {
       });
   }
   function addActor(name: string, isWorker: boolean): { actor: Actor; deps: Deps } {
-    const actor: Actor = { name, isWorker, waiting: [], history: 0, timers: 0, state: "alive", told: null };
+    const actor: Actor = { name, isWorker, waiting: [], history: 0, timers: 0, token: 0, state: "alive", told: null };
     actors.set(name, actor);
     return { actor, deps: depsOf(name, clockOf(actor), interceptOf(actor)) };
   }
@@ -198,8 +204,10 @@ export function createWorld(options: WorldOptions): World {
     for (const actor of actors.values()) if (isIdle(actor)) actor.history = 0;
   }
 
-  return {
+  const world: World = {
     broken: null,
+    begun: new Set(),
+    acting: null,
     clock,
     records,
     messages,
@@ -237,6 +245,7 @@ export function createWorld(options: WorldOptions): World {
       return actor;
     },
     async go(actor, waiting, messageId) {
+      world.acting = actor;
       actor.waiting.splice(actor.waiting.indexOf(waiting), 1);
       const { method, args } = waiting.call;
       if (messageId !== null) await messages.offer(messageId, async () => waiting.go());
@@ -253,6 +262,7 @@ export function createWorld(options: WorldOptions): World {
       await settle();
     },
     async pass(ms) {
+      world.acting = null;
       clock.advance(ms);
       await settleAll();
     },
@@ -263,6 +273,7 @@ export function createWorld(options: WorldOptions): World {
       return after && hashWith(actor, historyAfter(actor, call, after.seen), after.hash);
     },
   };
+  return world;
 }
 
 function hostOf(yields: boolean, never: AbortSignal): WorkHost {
