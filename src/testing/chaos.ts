@@ -5,9 +5,9 @@ import { InvalidArgumentError } from "../domain/errors.ts";
 import { createEngines } from "../runtime/engines.ts";
 import { createCrashes } from "./crashes.ts";
 import type { TestRig } from "./rig.ts";
-import type { SimProcess } from "./simulator/process.ts";
 import { drawRatesFor, type FaultKind, NO_FAULTS, type Rates } from "./simulator/rates.ts";
 import { createScenarioRig, type ScenarioRig } from "./simulator/scenario-rig.ts";
+import type { SimProcess } from "./simulator/sim-process.ts";
 import { watchTruth } from "./simulator/truth.ts";
 import { tellInjected } from "./simulator/words.ts";
 import { type Play, type Simulated, shrink, simulate, type Theatre } from "./simulator/world.ts";
@@ -106,7 +106,9 @@ async function play(
       return stageOf(options, theatre, crashes);
     },
   );
-  return { run, told: run.injected.map((one) => tellInjected(one, engineOf)) };
+  // What befell a process that had nothing to do is of no interest.
+  const deeds = run.injected.filter(({ during, call }) => during !== "" || call?.method !== "receive");
+  return { run, told: deeds.map((one) => tellInjected(one, engineOf)) };
 }
 
 function stageOf(options: ChaosOptions, theatre: Theatre, crashes: ReturnType<typeof createCrashes>): Play {
@@ -162,9 +164,9 @@ function realTime(theatre: Theatre, scenario: ScenarioRig, isOver: () => boolean
   let sinceMs: number | null = null;
   function thinking(): number {
     let count = !isOver() && scenario.pending() === 0 ? 1 : 0;
-    for (const process of stage.processes.values()) {
-      if (process.isDead()) continue;
-      count += Math.max(0, witness.running(process.name) - process.pending);
+    for (const actor of stage.processes.values()) {
+      if (actor.isDead()) continue;
+      count += Math.max(0, witness.running(actor.name) - actor.pending);
     }
     return count;
   }

@@ -12,7 +12,7 @@ import { signals } from "./workloads/signals.ts";
 import type { Place, Workload } from "./workloads/workload.ts";
 import { writers } from "./workloads/writers.ts";
 
-export const WORKLOADS: Readonly<Record<string, Workload>> = {
+const WORKLOADS: Readonly<Record<string, Workload>> = {
   commands,
   counters,
   effects,

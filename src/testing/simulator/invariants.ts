@@ -8,7 +8,7 @@ import { type Lease, leaseState } from "../../domain/lease.ts";
 import { ALARM_OWED_MS, LEASE_DURATION_MS, MAX_DELAY_MS } from "../../domain/limits.ts";
 import type { Stage } from "./stage.ts";
 import type { StepBegin } from "./watch.ts";
-import type { Claimed, Watched } from "./witness.ts";
+import type { Claimed, Watched } from "./watched.ts";
 
 export interface Invariant<T> {
   readonly name: string;
@@ -154,10 +154,10 @@ export const ON_STEP: readonly Invariant<StepGiven>[] = [
   {
     name: "G2: an attempt is on record before its code runs, and runs once",
     check: ({ step, one }) => {
-      const name = `${step.process.name} ${step.version} ${step.attempt}`;
+      const name = `${step.actor.name} ${step.version} ${step.attempt}`;
       const left = one.grants.get(name) ?? 0;
       one.grants.set(name, left - 1);
-      return left > 0 ? null : `attempt ${step.attempt} of version ${step.version} was not on record for ${step.process.name}`;
+      return left > 0 ? null : `attempt ${step.attempt} of version ${step.version} was not on record for ${step.actor.name}`;
     },
   },
   {
@@ -193,7 +193,7 @@ export const ON_STEP: readonly Invariant<StepGiven>[] = [
       const { head } = one;
       if (head === null || head.version !== step.version || head.status.kind !== "sleeping") return null;
       if (stage.drawn.clockJump > 0) return null;
-      const earlyMs = head.status.wakeAtMs - step.process.clock.nowMs();
+      const earlyMs = head.status.wakeAtMs - step.actor.clock.nowMs();
       return earlyMs <= 0 ? null : `${earlyMs} ms before`;
     },
   },
@@ -264,7 +264,7 @@ function hasMessage(stage: Stage, one: Watched): boolean {
 /** The latest claim of the process that runs the step. */
 function lastClaim(one: Watched, step: StepBegin): Claimed | null {
   let last: Claimed | null = null;
-  for (const claim of one.claims.values()) if (claim.who === step.process.name) last = claim;
+  for (const claim of one.claims.values()) if (claim.who === step.actor.name) last = claim;
   return last;
 }
 function isSuspect(one: Watched, step: StepBegin): boolean {

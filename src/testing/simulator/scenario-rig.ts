@@ -7,7 +7,7 @@ import { type Client, createClient } from "../../runtime/client.ts";
 import type { Crashes } from "../crashes.ts";
 import type { TestRig } from "../rig.ts";
 import { createProcess } from "./process.ts";
-import type { Watched } from "./witness.ts";
+import type { Watched } from "./watched.ts";
 import type { Theatre } from "./world.ts";
 
 export interface ScenarioRig {
@@ -28,8 +28,8 @@ export function createScenarioRig(
 ): ScenarioRig {
   const { stage, witness } = theatre;
   const { scheduler } = stage;
-  const process = createProcess(stage, "scenario", { charmed: true, offsetMs: 0 });
-  const client = createClient(process.deps);
+  const actor = createProcess(stage, "scenario", { charmed: true, offsetMs: 0 });
+  const client = createClient(actor.deps);
   let pending = 0;
   async function seen<T>(call: Promise<T>): Promise<T> {
     pending += 1;
@@ -72,7 +72,7 @@ export function createScenarioRig(
     }
   }
   const rig: TestRig = Object.assign(Object.create(watched()), {
-    now: () => process.clock.nowMs(),
+    now: () => actor.clock.nowMs(),
     settle: () => seen(settle()),
     advance: (ms: number) => seen(sleep(ms)),
     crashNext: crashes.next,

@@ -7,9 +7,9 @@ import { DEFAULT_SETTINGS, type Settings } from "../../runtime/settings.ts";
 import { createCodec } from "../../wire/codec.ts";
 import { createEnvironment, type Environment } from "../environment.ts";
 import type { Polls } from "./polls.ts";
-import type { SimProcess } from "./process.ts";
 import { drawsFor, type FaultKind, NO_FAULTS, type Rates } from "./rates.ts";
 import { createScheduler, type Scheduler } from "./scheduler.ts";
+import type { SimProcess } from "./sim-process.ts";
 import { createTrace, type Trace } from "./trace.ts";
 
 /** What the workers run on. */
@@ -104,7 +104,7 @@ export interface StageOptions {
   readonly around?: ((name: string) => Intercept) | undefined;
 }
 
-export const BEGIN_MS = 1_700_000_000_000;
+const BEGIN_MS = 1_700_000_000_000;
 const TRACED = 400;
 
 export function createStage(options: StageOptions): Stage {

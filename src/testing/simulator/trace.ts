@@ -58,7 +58,7 @@ export function describeCall({ port, method, args }: PortCall): string {
 }
 
 /** What a call was answered. */
-export function describeAnswer({ port, method }: PortCall, answer: unknown): string {
+function describeAnswer({ port, method }: PortCall, answer: unknown): string {
   if (port === "records" && (method === "write" || method === "remove")) {
     if (fieldOf(answer, "ok") === true) return "";
     const current = fieldOf(answer, "current");

@@ -1,9 +1,7 @@
 /** Follows every item by the writes that were applied, and holds each against the invariants at once. */
 import type { PortCall } from "../../adapters/memory/intercept.ts";
-import type { Due } from "../../domain/alarm.ts";
 import { type Head, initialHead, isEnded, STEP_NAME } from "../../domain/head.ts";
 import { parseItemPartition } from "../../domain/ids.ts";
-import type { Item } from "../../domain/item.ts";
 import { COMMAND_RANGE, DUE_KEY, HEAD_KEY, INBOX_RANGE, ITEM_KEY, LEASE_KEY } from "../../domain/keys.ts";
 import { type Lease, leaseState, leftNoOutcome } from "../../domain/lease.ts";
 import type { RecordDraft, StoredRecord } from "../../ports/record-store.ts";
@@ -12,46 +10,11 @@ import { decodeHead } from "../../wire/head.ts";
 import { decodeItem } from "../../wire/item.ts";
 import { decodeLease } from "../../wire/lease.ts";
 import { ON_HEAD, ON_LEASE, ON_LOOK, ON_SEND, ON_STEP, type RecordChange } from "./invariants.ts";
-import type { SimProcess } from "./process.ts";
+import type { SimProcess } from "./sim-process.ts";
 import type { Observer, Stage } from "./stage.ts";
 import { fieldOf } from "./trace.ts";
 import type { StepBegin, StepObserver } from "./watch.ts";
-
-/** A claim of an item: who, and what it may do. */
-export interface Claimed {
-  readonly who: string;
-  readonly token: number;
-  /** It took over from somebody who had not released: its own commit comes before any step. */
-  readonly mustFence: boolean;
-  fenced: boolean;
-  /** The last attempt left no outcome when it was claimed. */
-  readonly suspectAt: number | null;
-}
-/** All that is known of one item. */
-export interface Watched {
-  readonly partition: string;
-  readonly workId: string;
-  item: Item | null;
-  head: Head | null;
-  lease: Lease | null;
-  due: Due | null;
-  /** The states of the last versions, as JSON text. */
-  readonly states: Map<number, string>;
-  /** By token. */
-  readonly claims: Map<number, Claimed>;
-  /** Attempts on record that have not begun, by process, version and number. */
-  readonly grants: Map<string, number>;
-  redrives: number;
-  /** What came in and is there still. */
-  unread: number;
-  headWrites: number;
-  /** Of its live records. */
-  writes: number;
-  sends: number;
-  signals: number;
-  claimed: number;
-  steps: number;
-}
+import type { Watched } from "./watched.ts";
 
 export interface Witness extends Observer, StepObserver {
   readonly items: ReadonlyMap<string, Watched>;
@@ -209,33 +172,33 @@ export function createWitness(stage: Stage, processes: ReadonlyMap<string, SimPr
       return;
     },
     began(step) {
-      const { process, workId } = step;
-      const mine = running.get(process.name) ?? new Set<StepBegin>();
-      running.set(process.name, mine);
-      const one = items.get(`${process.deps.namespace}/${workId}`);
+      const { actor, workId } = step;
+      const mine = running.get(actor.name) ?? new Set<StepBegin>();
+      running.set(actor.name, mine);
+      const one = items.get(`${actor.deps.namespace}/${workId}`);
       if (one === undefined) return;
       one.steps += 1;
-      const about = `${process.name}, step ${step.version} attempt ${step.attempt} of ${workId}`;
+      const about = `${actor.name}, step ${step.version} attempt ${step.attempt} of ${workId}`;
       hold(
         ON_STEP,
         {
           step,
           one,
           stage,
-          beside: [...mine].map((other) => ({ other, one: items.get(`${process.deps.namespace}/${other.workId}`) ?? null })),
+          beside: [...mine].map((other) => ({ other, one: items.get(`${actor.deps.namespace}/${other.workId}`) ?? null })),
         },
         about,
       );
       mine.add(step);
     },
     ended(step) {
-      running.get(step.process.name)?.delete(step);
+      running.get(step.actor.name)?.delete(step);
     },
   };
 }
 
-function describeStep({ process, workId, attempt }: StepBegin, items: ReadonlyMap<string, Watched>): string {
-  const one = items.get(`${process.deps.namespace}/${workId}`);
+function describeStep({ actor, workId, attempt }: StepBegin, items: ReadonlyMap<string, Watched>): string {
+  const one = items.get(`${actor.deps.namespace}/${workId}`);
   return `step "${one?.head?.step ?? STEP_NAME}" (attempt ${attempt}) of ${one?.item?.engine ?? "item"} ${workId}`;
 }
 function isGone(stage: Stage, holder: string, seenBy: string): boolean {

@@ -1,5 +1,6 @@
 /** What was done to a process, for a person who knows the engines and not the runtime. */
 import type { PortCall } from "../../adapters/memory/intercept.ts";
+import { assertNever } from "../../domain/errors.ts";
 import { parseItemPartition } from "../../domain/ids.ts";
 import { COMMAND_RANGE, DUE_KEY, EFFECT_RANGE, HEAD_KEY, INBOX_RANGE, ITEM_KEY, LEASE_KEY } from "../../domain/keys.ts";
 import type { Injected } from "./stage.ts";
@@ -43,8 +44,14 @@ function deed({ kind, who, what, call }: Injected, engineOf: (workId: string) =>
       return "a blob was missing for a while";
     case "deploy":
       return "the next release was deployed";
+    case "dies":
+      return `${who} died of itself: ${what}`;
+    case "slow":
+      return `${place} of ${who} was slow`;
+    case "indexLagMs":
+      return "the indexes were late";
     default:
-      return `${kind} (${who}): ${what}`;
+      return assertNever(kind);
   }
 }
 

@@ -4,8 +4,8 @@ import type { Engine } from "../../domain/engine.ts";
 import { shardOf } from "../../domain/ids.ts";
 import { DAY_MS, HOUR_MS } from "../../domain/limits.ts";
 import { AT_END } from "./invariants.ts";
-import type { SimProcess } from "./process.ts";
 import { describeRates, drawRates, type FaultKind, faultsOf, type Rates } from "./rates.ts";
+import type { SimProcess } from "./sim-process.ts";
 import { createStage, describeHost, drawHost, type Host, type Injected, type InvariantBroken, type Stage } from "./stage.ts";
 import { startSweepers } from "./sweepers.ts";
 import { watchEngines } from "./watch.ts";
@@ -15,7 +15,7 @@ import { startWorkers } from "./workers.ts";
 /** What is simulated. */
 export interface Play {
   /** The engines of a release, as a process loads them. */
-  engines(process: SimProcess, release: number): readonly Engine[];
+  engines(actor: SimProcess, release: number): readonly Engine[];
   /** Callers that act at the same time, each to its end. */
   readonly callers: readonly { readonly name: string; readonly act: () => Promise<void> }[];
   /** Once all is at rest; what it throws is a failure. */
@@ -111,7 +111,7 @@ export async function simulate(options: SimulationOptions, play: (theatre: Theat
     stage.calm();
     stage.pokeIn(1);
   };
-  const workers = startWorkers(stage, (process, release) => watchEngines(process, engines(process, release), witness));
+  const workers = startWorkers(stage, (actor, release) => watchEngines(actor, engines(actor, release), witness));
   stage.observers.push(witness, {
     applied: () => undefined,
     called: () => {
@@ -132,14 +132,14 @@ export async function simulate(options: SimulationOptions, play: (theatre: Theat
     );
   }
   const isBroken = (): boolean => stage.broken() !== null || failed !== null;
-  const isDone = (): boolean => waiting.size === 0 && (witness.open() === 0 || !finishes);
+  const hasPlayed = (): boolean => waiting.size === 0 && (witness.open() === 0 || !finishes);
   const restAtMs = (): number => (calmAtMs ?? Number.POSITIVE_INFINITY) + REST_MS;
   const isTooMuch = (): boolean => stage.calls > mostCalls || (finishes && scheduler.elapsedMs() > restAtMs());
-  await scheduler.run(() => isBroken() || isDone() || isTooMuch(), pause);
+  await scheduler.run(() => isBroken() || hasPlayed() || isTooMuch(), pause);
   becomeCalm();
   const untilMs = scheduler.elapsedMs() + ECHO_MS;
   const messages = (): number => [...stage.environment.brokers()].reduce((sum, { entries }) => sum + entries.size, 0);
-  if (finishes) await scheduler.run(() => isBroken() || !isDone() || messages() === 0 || scheduler.elapsedMs() > untilMs);
+  if (finishes) await scheduler.run(() => isBroken() || !hasPlayed() || messages() === 0 || scheduler.elapsedMs() > untilMs);
   if (!isBroken() && !finishes && waiting.size > 0) failed = new Error(`${[...waiting].join(", ")} did not come to an end`);
   if (!isBroken() && finishes) {
     const end = { stage, items: [...witness.items.values()], messages: messages(), waiting: [...waiting] };

@@ -13,6 +13,8 @@ const Acting = defineContract({
 });
 const TIMEOUT_MS = 20_000;
 
+const STATE = z.object({ n: z.number(), results: z.array(z.number()) });
+
 export const effects: Workload = (theatre, draw) => {
   const outside = createOutside(theatre);
   const used = new Map<string, Kind>();
@@ -27,7 +29,7 @@ export const effects: Workload = (theatre, draw) => {
     engines: (place) => [
       defineEngine(Acting, {
         version: 1,
-        state: z.object({ n: z.number(), results: z.array(z.number()) }),
+        state: STATE,
         init: { n: 0, results: [] },
         retry: { unknown: { attempts: 1_000 }, transient: { attempts: 1_000 } },
         limits: { crashes: 1_000 },

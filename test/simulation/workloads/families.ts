@@ -21,6 +21,9 @@ const Tree = defineContract({
   result: z.object({ succeeded: z.number(), failed: z.number(), sum: z.number() }),
 });
 
+const STATE = z.number();
+const TREE_STATE = z.object({ round: z.number(), waits: z.boolean(), succeeded: z.number(), failed: z.number() });
+
 export const families: Workload = ({ stage, witness }, draw) => {
   const children = between(draw, 1, 8);
   const wanted = {
@@ -51,7 +54,7 @@ export const families: Workload = ({ stage, witness }, draw) => {
     engines: ({ sleep, draw: chance }) => [
       defineEngine(Leaf, {
         version: 1,
-        state: z.number(),
+        state: STATE,
         init: 0,
         retry: { unknown: { attempts: 1_000 }, transient: { attempts: 1_000 } },
         limits: { crashes: 1_000 },
@@ -66,7 +69,7 @@ export const families: Workload = ({ stage, witness }, draw) => {
       }),
       defineEngine(Tree, {
         version: 1,
-        state: z.object({ round: z.number(), waits: z.boolean(), succeeded: z.number(), failed: z.number() }),
+        state: TREE_STATE,
         init: { round: 0, waits: false, succeeded: 0, failed: 0 },
         retry: { unknown: { attempts: 1_000 }, transient: { attempts: 1_000 } },
         limits: { crashes: 1_000 },

@@ -7,6 +7,8 @@ import { between, type Workload } from "./workload.ts";
 
 const Life = defineContract({ id: "life", payload: z.object({ x: z.number() }), result: z.string() });
 
+const STATE = z.object({});
+
 export const lives: Workload = ({ stage, witness }, draw) => {
   const key = "cat";
   const count = between(draw, 1, 4);
@@ -20,7 +22,7 @@ export const lives: Workload = ({ stage, witness }, draw) => {
     engines: () => [
       defineEngine(Life, {
         version: 1,
-        state: z.object({}),
+        state: STATE,
         init: {},
         retry: { unknown: { attempts: 1_000 }, transient: { attempts: 1_000 } },
         limits: { crashes: 1_000 },

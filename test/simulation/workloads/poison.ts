@@ -12,6 +12,8 @@ const Poison = defineContract({
 /** More than any kind of end allows, deaths in company and those of others included. */
 const MOST_BEGINS = 60;
 
+const STATE = z.number();
+
 export const poison: Workload = ({ stage }, draw) => {
   const how = HOW[between(draw, 0, HOW.length - 1)] ?? "throws";
   const recovers = draw() < 0.5;
@@ -22,7 +24,7 @@ export const poison: Workload = ({ stage }, draw) => {
     engines: ({ process }) => [
       defineEngine(Poison, {
         version: 1,
-        state: z.number(),
+        state: STATE,
         init: 0,
         limits: { stepMs: 4_000 },
         retry: { unknown: { attempts: 3 }, transient: { attempts: 1_000 } },

@@ -17,6 +17,8 @@ const Mailbox = defineContract({
   signals: { note: z.object({ text: z.string(), pad: z.string() }), close: z.object({}) },
 });
 
+const STATE = z.object({ got: z.array(z.string()), closed: z.boolean() });
+
 export const signals: Workload = ({ stage }, draw) => {
   const sent: { readonly sender: number; readonly id: string; accepted: boolean }[] = [];
   const options = {
@@ -53,7 +55,7 @@ export const signals: Workload = ({ stage }, draw) => {
     engines: ({ sleep, draw: chance }) => [
       defineEngine(Mailbox, {
         version: 1,
-        state: z.object({ got: z.array(z.string()), closed: z.boolean() }),
+        state: STATE,
         init: { got: [], closed: false },
         retry: { unknown: { attempts: 1_000 }, transient: { attempts: 1_000 } },
         limits: { crashes: 1_000 },
