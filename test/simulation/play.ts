@@ -1,7 +1,8 @@
 /** What a seed plays: some of the workloads, at once. */
-import { createCaller } from "../../src/testing/simulator/callers.ts";
+
 import { drawsFor } from "../../src/testing/simulator/rates.ts";
 import type { Play, Theatre } from "../../src/testing/simulator/world.ts";
+import { createCaller } from "./callers.ts";
 import { commands } from "./workloads/commands.ts";
 import { counters } from "./workloads/counters.ts";
 import { effects } from "./workloads/effects.ts";

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { isEnded } from "../../../src/domain/head.ts";
 import { defineContract, defineEngine, KeyConflictError, SchemaError, UnknownWorkItemError } from "../../../src/index.ts";
-import type { Caller } from "../../../src/testing/simulator/callers.ts";
+import type { Caller } from "../callers.ts";
 import { between, type Workload } from "./workload.ts";
 
 const Life = defineContract({ id: "life", payload: z.object({ x: z.number() }), result: z.string() });

@@ -1,7 +1,7 @@
 /** Mailboxes: several senders, in order each, race with waits, their timeouts and the end. */
 import { z } from "zod";
 import { defineContract, defineEngine } from "../../../src/index.ts";
-import type { Caller } from "../../../src/testing/simulator/callers.ts";
+import type { Caller } from "../callers.ts";
 import { between, type Workload } from "./workload.ts";
 
 const Mailbox = defineContract({

@@ -1,10 +1,10 @@
 /** Whoever calls from outside: says a thing again until it is answered, from another process if its own has died. */
-import { RookeryError } from "../../domain/errors.ts";
-import { SECOND_MS } from "../../domain/limits.ts";
-import { type Client, createClient } from "../../runtime/client.ts";
-import { createProcess, drawOffset } from "./process.ts";
-import type { SimProcess } from "./sim-process.ts";
-import type { Stage } from "./stage.ts";
+import { RookeryError } from "../../src/domain/errors.ts";
+import { SECOND_MS } from "../../src/domain/limits.ts";
+import { type Client, createClient } from "../../src/runtime/client.ts";
+import { createProcess, drawOffset } from "../../src/testing/simulator/process.ts";
+import type { SimProcess } from "../../src/testing/simulator/sim-process.ts";
+import type { Stage } from "../../src/testing/simulator/stage.ts";
 
 export interface Caller {
   /** What is called must be safe to repeat: by a key, or an id. Everything but what is worth a retry is thrown. */
