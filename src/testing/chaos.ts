@@ -99,6 +99,7 @@ async function play(
       rates: ratesOf(options, seed, usual, without),
       calls: Math.max(CALLS, 3 * (usual ?? 0)),
       around: crashes.interceptFor,
+      stacks: true,
     },
     (theatre) => {
       ({ processes } = theatre.stage);

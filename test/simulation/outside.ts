@@ -34,7 +34,7 @@ export interface Outside {
 
 const LATENCY_MS = 2_000;
 
-export function createOutside({ stage }: Theatre): Outside {
+export function createOutside({ stage, witness }: Theatre): Outside {
   const ledgers = new Map<string, Ledger>();
   const given = new Map<string, number>();
   const nowMs = (): number => stage.scheduler.elapsedMs();
@@ -44,7 +44,8 @@ export function createOutside({ stage }: Theatre): Outside {
     return ledger;
   };
   return {
-    act({ process, isCalm }, { idempotencyKey }) {
+    act({ process, isCalm }, { idempotencyKey, fencingToken }) {
+      witness.acts(process.name, idempotencyKey.split("/")[0] ?? "", fencingToken);
       const ledger = of(idempotencyKey);
       const call: Call = { startedAtMs: nowMs(), appliedAtMs: null, refused: false };
       ledger.calls.push(call);

@@ -4,6 +4,7 @@
  */
 import { alarmFor } from "../../domain/alarm.ts";
 import { type Head, initialHead, isEnded } from "../../domain/head.ts";
+import { COMMAND_RANGE } from "../../domain/keys.ts";
 import { type Lease, leaseState } from "../../domain/lease.ts";
 import { ALARM_OWED_MS, LEASE_DURATION_MS, MAX_DELAY_MS } from "../../domain/limits.ts";
 import type { Stage } from "./stage.ts";
@@ -63,6 +64,17 @@ export const ON_HEAD: readonly Invariant<RecordChange & { readonly next: Head }>
     check: ({ one, next }) => {
       const before = one.head?.token ?? 0;
       return next.token >= before ? null : `token ${next.token} after ${before}`;
+    },
+  },
+  {
+    name: "G3: the alarm is no later than a commit needs it",
+    check: ({ one, next, stage }) => {
+      if (isEnded(next.status)) return null;
+      const atMs = one.due?.atMs ?? null;
+      const lateMs = atMs === null ? null : atMs - alarmFor(next, Math.floor(stage.nowMs()), one.due?.rings ?? 0).atMs;
+      const { failBefore, failAfter, outage } = stage.drawn;
+      const mayMs = CLOCKS_MS + (failBefore + failAfter + outage > 0 ? ALARM_OWED_MS : 0);
+      return lateMs !== null && lateMs <= mayMs ? null : `it is ${lateMs === null ? "unset" : `${lateMs} ms late`}`;
     },
   },
   {
@@ -126,6 +138,30 @@ export const ON_LOOK: readonly Invariant<RecordChange>[] = [
     },
   },
 ];
+/** Asked when a message is removed, by whoever was handed it. */
+export const ON_REMOVE: readonly Invariant<RecordChange>[] = [
+  {
+    name: "G3: an item that can go on keeps a message when one is removed",
+    check: ({ one, stage }) => {
+      const { hintLost, hintLate } = stage.drawn;
+      const head = headOf(one);
+      if (hintLost + hintLate > 0 || one.item === null || head === null || !head.released || hasMessage(stage, one)) return null;
+      // A child whose turn in its group has not come is hinted when it has.
+      if (one.claimed === 0 && one.item.parent?.group?.limited === true) return null;
+      const what = owedIn(one, head);
+      return what === null ? null : `it ${what}, and its last message is gone`;
+    },
+  },
+];
+/** What a message has to stand for; null when the alarm alone has it, or something from outside. */
+function owedIn(one: Watched, { status, consumed }: Head): string | null {
+  if (isEnded(status)) return null;
+  const unread = [...one.inbox].filter(([sort, hinted]) => hinted && !consumed.includes(sort)).map(([sort]) => sort);
+  if (unread.some((sort) => sort.startsWith(COMMAND_RANGE.from))) return "has an unread command";
+  if (status.kind === "waiting" && status.signals.length > 0 && unread.length > 0) return "waits, and has an unread signal";
+  if (status.kind === "ready" || status.kind === "closing") return `is ${status.kind}`;
+  return status.kind === "sleeping" && status.wakeAtMs - status.sinceMs <= MAX_DELAY_MS ? "sleeps for a while" : null;
+}
 /** Instants were computed under a clock that may be off. */
 const CLOCKS_MS = LEASE_DURATION_MS;
 
@@ -147,8 +183,10 @@ export interface StepGiven {
   readonly step: StepBegin;
   readonly one: Watched;
   readonly stage: Stage;
+  /** Under which it runs. */
+  readonly claim: Claimed | null;
   /** What runs in the same process. */
-  readonly beside: readonly { readonly other: StepBegin; readonly one: Watched | null }[];
+  readonly beside: readonly { readonly other: StepBegin; readonly one: Watched | null; readonly claim: Claimed | null }[];
 }
 export const ON_STEP: readonly Invariant<StepGiven>[] = [
   {
@@ -162,8 +200,7 @@ export const ON_STEP: readonly Invariant<StepGiven>[] = [
   },
   {
     name: "G4: who takes over fences the old holder out before the step runs",
-    check: ({ step, one }) => {
-      const claim = lastClaim(one, step);
+    check: ({ claim }) => {
       return claim === null || !claim.mustFence || claim.fenced ? null : `token ${claim.token} has made no commit yet`;
     },
   },
@@ -178,12 +215,12 @@ export const ON_STEP: readonly Invariant<StepGiven>[] = [
   },
   {
     name: "G2: a suspect runs alone",
-    check: ({ step, one, beside }) => {
+    check: ({ step, one, claim, beside }) => {
       // An attempt of its own that would not end runs on until its process is replaced.
-      const others = beside.filter((near) => near.one !== null && near.one !== one && !isOver(near.one, near.other));
+      const others = beside.filter((near) => near.one !== null && near.one !== one && !isOver(near.one, near.other, near.claim));
       if (others.length === 0) return null;
-      if (isSuspect(one, step)) return `beside ${others.map(({ other }) => other.workId).join(", ")}`;
-      const suspect = others.find((near) => near.one !== null && isSuspect(near.one, near.other));
+      if (claim?.suspectAt === step.version) return `beside ${others.map(({ other }) => other.workId).join(", ")}`;
+      const suspect = others.find((near) => near.claim?.suspectAt === near.other.version);
       return suspect === undefined ? null : `beside the suspect ${suspect.other.workId}`;
     },
   },
@@ -261,21 +298,30 @@ function messagesOf(stage: Stage, { workId }: Watched): number {
 function hasMessage(stage: Stage, one: Watched): boolean {
   return messagesOf(stage, one) > 0;
 }
-/** The latest claim of the process that runs the step. */
-function lastClaim(one: Watched, step: StepBegin): Claimed | null {
-  let last: Claimed | null = null;
-  for (const claim of one.claims.values()) if (claim.who === step.actor.name) last = claim;
-  return last;
-}
-function isSuspect(one: Watched, step: StepBegin): boolean {
-  return lastClaim(one, step)?.suspectAt === step.version;
-}
 /** What became of the attempt is on record: its code may run on, abandoned. */
-function isOver(one: Watched, step: StepBegin): boolean {
-  const { head } = one;
-  return head !== null && (head.version > step.version || (head.released && head.token === lastClaim(one, step)?.token));
+function isOver({ head }: Watched, step: StepBegin, claim: Claimed | null): boolean {
+  if (head === null || claim === null) return false;
+  return head.version > step.version || head.token > claim.token || (head.released && head.token === claim.token);
 }
 function isMigrated(one: Watched, step: StepBegin): boolean {
   const loaded = step.engineVersion;
   return one.head !== null && one.head.engineVersion !== loaded;
 }
+
+/** The code of an effect begins. */
+export interface EffectGiven {
+  readonly one: Watched;
+  readonly who: string;
+  readonly fencingToken: number;
+}
+export const ON_EFFECT: readonly Invariant<EffectGiven>[] = [
+  {
+    name: "G4: no effect begins under a lease that was lost before it was looked at",
+    check: ({ one, who, fencingToken }) => {
+      if (one.lease === null || one.lease.token === fencingToken) return null;
+      const lookedAtMs = one.looks.get(who) ?? null;
+      if (lookedAtMs !== null && one.claimedAtMs > lookedAtMs) return null;
+      return `${who} began it under token ${fencingToken}, and ${one.lease.token} was claimed before its last look`;
+    },
+  },
+];

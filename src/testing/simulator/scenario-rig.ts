@@ -90,10 +90,10 @@ export function createScenarioRig(
 }
 
 /** Nobody has anything to do about it before an instant to come, or something from outside. */
-function isAtRest({ item, head, unread }: Watched, nowMs: number, isPatient: boolean): boolean {
+function isAtRest({ item, head, inbox }: Watched, nowMs: number, isPatient: boolean): boolean {
   if (item === null || (head !== null && isEnded(head.status))) return true;
   if (head === null) return item.startAtMs > nowMs;
-  if (!head.released || (unread > 0 && !isPatient)) return false;
+  if (!head.released || (inbox.size > 0 && !isPatient)) return false;
   const { status } = head;
   if (status.kind === "sleeping") return status.wakeAtMs > nowMs;
   return status.kind === "waiting" || status.kind === "paused";

@@ -29,8 +29,11 @@ export interface Watched {
   /** Attempts on record that have not begun, by process, version and number. */
   readonly grants: Map<string, number>;
   redrives: number;
-  /** What came in and is there still. */
-  unread: number;
+  /** What came in and is there still; whether its sender has sent the hint, too. */
+  readonly inbox: Map<string, boolean>;
+  /** When the lease was claimed last, and who looked at it when before an effect. */
+  claimedAtMs: number;
+  readonly looks: Map<string, number>;
   headWrites: number;
   /** Of its live records. */
   writes: number;

@@ -111,7 +111,11 @@ function invokeInSlot(stage: Stage, name: string, load: Loaded): () => void {
         if (end.abandoned.length > 0) actor.die();
       });
     });
-    if (ended !== null) await Promise.all(ended.finished.map((message) => queue.remove(message)));
+    for (const message of ended?.finished ?? []) {
+      await queue.remove(message);
+      for (const observer of stage.observers)
+        await observer.applied(name, { port: "queue", method: "remove", args: [message] }, undefined);
+    }
   }
   async function serve(): Promise<void> {
     for (;;) {

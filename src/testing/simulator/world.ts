@@ -52,6 +52,8 @@ export interface SimulationOptions {
   readonly around?: (name: string) => Intercept;
   /** Whether to answer a digest of the whole trace. */
   readonly digested?: boolean;
+  /** Whether errors have stacks. Default false. */
+  readonly stacks?: boolean;
 }
 export interface Simulated {
   readonly seed: number;
@@ -74,7 +76,22 @@ const RELEASES = 2;
 /** What has not come to rest after so many times the calls never will. */
 const AT_REST_TIMES = 5;
 
+/**
+ * Stacks are stored with errors, and tell of where the files are and who called: without them (the default) a seed is the same
+ * run everywhere.
+ */
 export async function simulate(options: SimulationOptions, play: (theatre: Theatre) => Play): Promise<Simulated> {
+  if (options.stacks === true) return simulated(options, play);
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  try {
+    return await simulated(options, play);
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
+}
+
+async function simulated(options: SimulationOptions, play: (theatre: Theatre) => Play): Promise<Simulated> {
   const { seed, calls: most = CALLS } = options;
   const host = options.host ?? drawHost(seed);
   const rates = options.rates ?? drawRates(seed, new Set(options.without));
