@@ -32,6 +32,7 @@ describe("a cancel against a commit", () => {
     ["nothing that fails", {}],
     ["a death", { faults: { deaths: 1 } }],
     ["a copied hint", { faults: { copies: 1 } }],
+    ["a lost hint", { faults: { losses: 1 }, alarm: true }],
     ["a lapse", { faults: { lapses: { count: 1, ms: 26_000 } } }],
     ["a slow step and its heartbeats", { engines: (world) => [steps(world, slowly(world))] }],
     ["a slow step, its heartbeats and a death", { engines: (world) => [steps(world, slowly(world))], faults: { deaths: 1 } }],
@@ -56,6 +57,7 @@ describe.each([
     ["nothing that fails", {}],
     ["a death", { faults: { deaths: 1 } }],
     ["a copied hint", { faults: { copies: 1 } }],
+    ["a lost hint", { faults: { losses: 1 }, alarm: true }],
     ["a lapse", { faults: { lapses: { count: 1, ms: 26_000 } } }],
     ["the death of the operator", { faults: { deaths: 1, mortals: ["operator"] }, alarm: true, check: () => undefined }],
   ])("a redrive that is accepted while the end is settled is carried out under %s", async (name, more) => {

@@ -16,7 +16,7 @@ import type { Engine } from "../../src/domain/engine.ts";
 import { shardOf } from "../../src/domain/ids.ts";
 import type { Deps } from "../../src/runtime/deps.ts";
 import { sweep } from "../../src/runtime/sweep.ts";
-import { checkEnd, checkWrite, nextAlarm } from "./properties.ts";
+import { checkAlarm, checkEnd, checkWrite, nextAlarm } from "./properties.ts";
 import { type Actor, createWorld, type Hops, nameOf, Violation, type Waiting, type World } from "./world.ts";
 
 export interface Faults {
@@ -28,6 +28,8 @@ export interface Faults {
   readonly deathIsKnown?: boolean;
   /** Copies of messages. */
   readonly copies?: number;
+  /** Messages that are lost as they are sent. */
+  readonly losses?: number;
   /** How often, and how much, time passes while somebody could go on. */
   readonly lapses?: { readonly count: number; readonly ms: number };
 }
@@ -64,6 +66,7 @@ export interface Covered {
 
 type Choice =
   | { readonly kind: "go"; readonly actor: Actor; readonly waiting: Waiting; readonly messageId: string | null }
+  | { readonly kind: "lose"; readonly actor: Actor; readonly waiting: Waiting }
   | { readonly kind: "die"; readonly actor: Actor }
   | { readonly kind: "copy"; readonly messageId: string }
   | { readonly kind: "lapse"; readonly ms: number }
@@ -75,7 +78,7 @@ const MOST_RINGS = 30;
 
 interface Execution {
   readonly world: World;
-  readonly spent: { deaths: number; copies: number; lapses: number; rings: number; births: number };
+  readonly spent: { deaths: number; copies: number; losses: number; lapses: number; rings: number; births: number };
   turns: number;
   /** Messages that were there at the choice before. */
   known: ReadonlySet<string>;
@@ -163,7 +166,7 @@ async function begin(what: Case): Promise<Execution> {
         }
       },
     }),
-    spent: { deaths: 0, copies: 0, lapses: 0, rings: 0, births: 0 },
+    spent: { deaths: 0, copies: 0, losses: 0, lapses: 0, rings: 0, births: 0 },
     turns: 0,
     known: new Set(),
     trace: [],
@@ -180,14 +183,14 @@ async function begin(what: Case): Promise<Execution> {
 function stateOf({ world, spent }: Execution): string {
   return nameState(spent, world.hash());
 }
-function nameState({ deaths, copies, lapses, rings }: Execution["spent"], hash: string): string {
-  return `${deaths} ${copies} ${lapses} ${rings} ${hash}`;
+function nameState({ deaths, copies, losses, lapses, rings }: Execution["spent"], hash: string): string {
+  return `${deaths} ${copies} ${losses} ${lapses} ${rings} ${hash}`;
 }
 
 /** In a fixed order, whoever went last first: so the first schedule has the fewest turns. */
 function choicesOf(execution: Execution, what: Case): Choice[] {
   const { world, spent, last } = execution;
-  const { deaths = 0, mortals = null, copies = 0, lapses = { count: 0, ms: 0 } } = what.faults ?? {};
+  const { deaths = 0, mortals = null, copies = 0, losses = 0, lapses = { count: 0, ms: 0 } } = what.faults ?? {};
   const living = [...world.actors.values()].filter(({ state }) => state === "alive");
   const inOrder =
     last === null ? living : [last, ...living].filter((actor, i, all) => all.indexOf(actor) === i && living.includes(actor));
@@ -198,9 +201,14 @@ function choicesOf(execution: Execution, what: Case): Choice[] {
   const copyable = fresh.map(({ id }): Choice => ({ kind: "copy", messageId: id }));
   const mayLapse = spent.lapses < lapses.count;
   if (goes.length === 0) return [...quiet(execution, what), ...dies];
+  const sends = spent.losses < losses ? goes.filter(isSend) : [];
+  const lost = sends.flatMap((choice): Choice[] => (choice.kind === "go" ? [{ ...choice, kind: "lose" }] : []));
   const still = !mayLapse && copyable.length === 0 ? goes.find(isOfNobodyElse) : undefined;
-  if (still?.kind === "go") return [still, ...dies.filter((choice) => choice.kind === "die" && choice.actor === still.actor)];
-  return [...goes, ...dies, ...copyable, ...(mayLapse ? [{ kind: "lapse", ms: lapses.ms } as const] : [])];
+  if (still?.kind === "go") {
+    const ofActor = (choice: Choice): boolean => "actor" in choice && choice.actor === still.actor;
+    return [still, ...[...dies, ...lost].filter(ofActor)];
+  }
+  return [...goes, ...dies, ...lost, ...copyable, ...(mayLapse ? [{ kind: "lapse", ms: lapses.ms } as const] : [])];
 }
 
 function goesOf(world: World, living: readonly Actor[]): Choice[] {
@@ -213,6 +221,9 @@ function goesOf(world: World, living: readonly Actor[]): Choice[] {
       return visible.map((messageId) => ({ kind: "go", actor, waiting, messageId }));
     }),
   );
+}
+function isSend(choice: Choice): boolean {
+  return choice.kind === "go" && choice.waiting.call.method === "send";
 }
 function isOfNobodyElse(choice: Choice): boolean {
   return choice.kind === "go" && choice.waiting.call.port === "queue" && choice.waiting.call.method !== "receive";
@@ -244,7 +255,7 @@ function isNews({ world, spent }: Execution, choice: Choice | undefined, told: S
 
 function isTurn({ last }: Execution, choices: readonly Choice[], pick: number): boolean {
   const choice = choices[pick];
-  if (choice?.kind === "die" || choice?.kind === "copy" || choice?.kind === "lapse") return true;
+  if (choice?.kind === "die" || choice?.kind === "lose" || choice?.kind === "copy" || choice?.kind === "lapse") return true;
   if (choice?.kind !== "go" || last === null || choice.actor === last) return false;
   return choices.some((other) => other.kind === "go" && other.actor === last);
 }
@@ -257,6 +268,11 @@ async function apply(execution: Execution, what: Case, choice: Choice): Promise<
       trace.push(`${choice.actor.name}: ${nameOf(choice.waiting.call)} ${choice.messageId ?? ""}`);
       execution.last = choice.actor;
       return world.go(choice.actor, choice.waiting, choice.messageId);
+    case "lose":
+      trace.push(`${choice.actor.name}: ${nameOf(choice.waiting.call)} is lost`);
+      spent.losses += 1;
+      execution.last = choice.actor;
+      return world.lose(choice.actor, choice.waiting);
     case "die":
       trace.push(`${choice.actor.name} dies before ${choice.actor.waiting.map(({ call }) => nameOf(call)).join()}`);
       spent.deaths += 1;
@@ -277,6 +293,7 @@ async function apply(execution: Execution, what: Case, choice: Choice): Promise<
       return world.pass(choice.ms);
     case "ring": {
       trace.push(`${choice.ms} ms pass, and the alarm rings`);
+      checkAlarm(world, choice.ms);
       spent.rings += 1;
       await world.pass(choice.ms);
       execution.last = world.startCaller(`sweeper-${spent.rings}`, (deps) => sweep(deps, { shards: [choice.shard] }));

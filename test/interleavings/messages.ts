@@ -16,6 +16,8 @@ export interface Messages {
   offer<T>(id: string, receive: () => Promise<T>): Promise<T>;
   /** The message that is sent within `send` has a name that does not depend on the order of things. */
   named<T>(body: string, send: () => Promise<T>): Promise<T>;
+  /** All but these are lost. */
+  dropBut(kept: ReadonlySet<string>): void;
   /** Another message of the same body; a delay holds for it, too. */
   copy(id: string): void;
   /** `gone`: as it would be if this process had died. */
@@ -67,6 +69,13 @@ export function createMessages(clock: Clock, isGone: (holder: string) => boolean
     named: (body, send) => {
       nameNext(body);
       return send();
+    },
+    dropBut: (kept) => {
+      for (const entry of all()) {
+        if (kept.has(entry.id)) continue;
+        broker.entries.delete(entry.id);
+        laneOf(entry).remove(entry.tenant, entry);
+      }
     },
     copy: (id) => {
       const entry = broker.entries.get(id);

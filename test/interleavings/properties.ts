@@ -1,6 +1,8 @@
 /** What must hold of every write, and what must hold once everything has come to rest. */
 
+import type { StepCtx } from "../../src/domain/engine.ts";
 import { COMMAND_RANGE, DUE_KEY, HEAD_KEY, INBOX_RANGE, ITEM_KEY, LEASE_KEY } from "../../src/domain/keys.ts";
+import { ALARM_OWED_MS } from "../../src/domain/limits.ts";
 import type { RecordDraft, StoredRecord } from "../../src/ports/record-store.ts";
 import { Violation, type World } from "./world.ts";
 
@@ -39,9 +41,10 @@ export function checkWrite(world: World, draft: RecordDraft, before: StoredRecor
  * G2: whoever runs a step does so at an attempt that is on record by then, and of its own. G4: and after whoever claimed the item before
  * has released it, or is fenced out of HEAD. Called first in a step.
  */
-export function checkAttempt(world: World, ctx: { workId: string; step: number; attempt: number }): void {
+export function checkAttempt(world: World, ctx: Pick<StepCtx, "workId" | "step" | "attempt"> & { wake: { kind: string } }): void {
   const partition = `test/${ctx.workId}`;
-  const name = `${ctx.workId} ${ctx.step}.${ctx.attempt}`;
+  // A redrive begins anew with attempts.
+  const name = `${ctx.workId} ${ctx.step}.${ctx.attempt} ${ctx.wake.kind === "resumed"}`;
   if (world.begun.has(name)) throw new Violation(`G2: attempt ${ctx.attempt} of step ${ctx.step} runs twice`);
   world.begun.add(name);
   const [head, lease] = [world.records.find(partition, HEAD_KEY), world.records.find(partition, LEASE_KEY)];
@@ -63,6 +66,8 @@ export interface ItemView {
   readonly status: string;
   /** It has ended, and what follows an end is done. */
   readonly settled: boolean;
+  /** Somebody has to look at it. */
+  readonly owed: boolean;
   /** It waits, nothing has come in, and its alarm is set. */
   readonly atRest: boolean;
 }
@@ -74,8 +79,9 @@ export function itemsOf(world: World): ItemView[] {
     const why = records.get(DUE_KEY)?.body["why"];
     const settled = ENDED.includes(status) && (why === "retention" || why === "collect");
     const unread = [...records.keys()].some((sort) => sort.startsWith(INBOX_RANGE.from) || sort.startsWith(COMMAND_RANGE.from));
+    const owed = unread || status === "ready" || status === "closing";
     const atRest = status === "waiting" && !unread && records.get(DUE_KEY)?.due !== null;
-    items.push({ workId: partition.slice(partition.indexOf("/") + 1), partition, status, settled, atRest });
+    items.push({ workId: partition.slice(partition.indexOf("/") + 1), partition, status, settled, owed, atRest });
   }
   return items;
 }
@@ -92,6 +98,18 @@ export async function checkEnd(world: World, mayWait: boolean): Promise<void> {
   }
   const left = world.messages.all();
   if (left.length > 0) throw new Violation(`${left.length} messages are left: ${left.map(({ body }) => body).join(" ")}`);
+}
+
+/**
+ * G3: nothing that is owed waits for long, should nobody be left who knows of it. What a caller had begun to send when it
+ * died may wait: it was told to nobody that it was sent.
+ */
+export function checkAlarm(world: World, ms: number): void {
+  if ([...world.actors.values()].some(({ isWorker, state }) => !isWorker && state === "dead")) return;
+  for (const { workId, status, owed, settled } of itemsOf(world)) {
+    if (owed && !settled && ms > ALARM_OWED_MS)
+      throw new Violation(`G3: ${workId} is ${status}, and the alarm rings in ${ms} ms`);
+  }
 }
 
 /** The earliest alarm of an item that has not come to its end; null when none is set. */

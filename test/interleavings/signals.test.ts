@@ -42,6 +42,7 @@ describe("a signal against a wait", () => {
     ["nothing that fails", {}],
     ["a death", { faults: { deaths: 1 } }],
     ["a copied hint", { faults: { copies: 1 } }],
+    ["a lost hint", { faults: { losses: 1 }, alarm: true }],
     ["a lapse", { faults: { lapses: { count: 1, ms: 26_000 } } }],
     ["the death of its sender", { faults: { deaths: 1, mortals: ["a"] }, alarm: true, mayWait: true, check: () => undefined }],
     [

@@ -19,6 +19,7 @@ describe("two who enqueue with the same key", () => {
     ["nothing that fails", {}],
     ["the death of one of them", { faults: { deaths: 1, mortals: ["a", "b"] }, alarm: true }],
     ["the death of a worker", { faults: { deaths: 1 } }],
+    ["a lost hint", { faults: { losses: 1 }, alarm: true }],
     ["the death of both", { faults: { deaths: 2, mortals: ["a", "b"] }, alarm: true, workers: 1 }],
     ["a store that collects", { collects: true, workers: 1 }],
   ])("have one item that ends, under %s", async (name, more) => {
@@ -59,6 +60,7 @@ describe("the ends of the last two children against their parent's wait", () => 
     ["a death", { faults: { deaths: 1 } }],
     ["a copied hint", { faults: { copies: 1 } }],
     ["a lapse", { faults: { lapses: { count: 1, ms: 26_000 } } }],
+    ["a lost hint", { faults: { losses: 1 }, alarm: true }],
     ["a limit of one", { engines: (world) => family(world, 1) }],
     ["a limit of one and a death", { engines: (world) => family(world, 1), faults: { deaths: 1 } }],
     ["the parent's step still before them", { prepare: (world) => world.client.enqueue(Parent, null) }],

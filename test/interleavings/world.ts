@@ -33,6 +33,8 @@ export interface Waiting {
   readonly call: PortCall;
   /** Makes the call and gives its answer to whoever waits for it. */
   readonly go: () => void;
+  /** Says that a message was sent, which is lost. */
+  readonly lose: () => void;
 }
 export interface Actor {
   readonly name: string;
@@ -84,6 +86,7 @@ export interface World {
   /** Lets all code run that waits for nothing. */
   settle(): Promise<void>;
   go(actor: Actor, waiting: Waiting, messageId: string | null): Promise<void>;
+  lose(actor: Actor, waiting: Waiting): Promise<void>;
   die(actor: Actor): Promise<void>;
   pass(ms: number): Promise<void>;
   hash(): string;
@@ -158,8 +161,8 @@ export function createWorld(options: WorldOptions): World {
         const see = (what: string): void => {
           actor.history = historyAfter(actor, call, what);
         };
-        const go = (): void => {
-          void run().then(
+        const settleAs = (answering: Promise<T>): void => {
+          void answering.then(
             (answer) => {
               see(records.seen(answer));
               resolve(answer);
@@ -170,7 +173,12 @@ export function createWorld(options: WorldOptions): World {
             },
           );
         };
-        actor.waiting.push({ call, go });
+        const lose = (): void => {
+          const before = new Set(messages.broker.entries.keys());
+          settleAs(run());
+          messages.dropBut(before);
+        };
+        actor.waiting.push({ call, go: () => settleAs(run()), lose });
       });
   }
   function addActor(name: string, isWorker: boolean): { actor: Actor; deps: Deps } {
@@ -251,6 +259,12 @@ export function createWorld(options: WorldOptions): World {
       if (messageId !== null) await messages.offer(messageId, async () => waiting.go());
       else if (method === "send") await messages.named(String(args[0]), async () => waiting.go());
       else waiting.go();
+      await settleAll();
+    },
+    async lose(actor, waiting) {
+      world.acting = actor;
+      actor.waiting.splice(actor.waiting.indexOf(waiting), 1);
+      waiting.lose();
       await settleAll();
     },
     async die(actor) {
