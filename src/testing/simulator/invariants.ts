@@ -71,7 +71,8 @@ export const ON_HEAD: readonly Invariant<RecordChange & { readonly next: Head }>
     check: ({ one, next, stage }) => {
       if (isEnded(next.status)) return null;
       const atMs = one.due?.atMs ?? null;
-      const lateMs = atMs === null ? null : atMs - alarmFor(next, Math.floor(stage.nowMs()), one.due?.rings ?? 0).atMs;
+      const given = { nowMs: Math.floor(stage.nowMs()), maxDelayMs: MAX_DELAY_MS };
+      const lateMs = atMs === null ? null : atMs - alarmFor(next, given, one.due?.rings ?? 0).atMs;
       const { failBefore, failAfter, outage } = stage.drawn;
       const mayMs = CLOCKS_MS + (failBefore + failAfter + outage > 0 ? ALARM_OWED_MS : 0);
       return lateMs !== null && lateMs <= mayMs ? null : `it is ${lateMs === null ? "unset" : `${lateMs} ms late`}`;
