@@ -23,9 +23,9 @@ export default defineConfig({
     // Tests mock no module and keep their worlds to themselves, so files of one process share what is loaded.
     projects: [
       { test: { name: "domain", include: domain, isolate: false, ...limits(30_000) } },
-      { test: { name: "main", include: everything, exclude: [...domain, ...heavy, ...aws], isolate: false, ...limits(30_000) } },
-      { test: { name: "heavy", include: heavy, ...limits(120_000) } },
-      { test: { name: "aws", include: aws, globalSetup: "test/aws/setup.ts", ...limits(120_000) } },
+      { test: { name: "main", include: everything, exclude: [...domain, ...heavy, ...aws], isolate: false, ...limits(60_000) } },
+      { test: { name: "heavy", include: heavy, ...limits(240_000) } },
+      { test: { name: "aws", include: aws, globalSetup: "test/aws/setup.ts", ...limits(240_000) } },
     ],
     coverage: {
       provider: "v8",

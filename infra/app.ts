@@ -5,7 +5,7 @@
  * data), `emulator=true` (leaves out what emulators of AWS do not know).
  */
 import { join } from "node:path";
-import { App, RemovalPolicy, Validations } from "aws-cdk-lib";
+import { App, RemovalPolicy, Validations } from "aws-cdk-lib/core";
 import { AwsSolutionsChecks } from "cdk-nag";
 import { RookeryStack } from "./stack.ts";
 

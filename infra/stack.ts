@@ -1,5 +1,5 @@
 /** A deployment of Rookery and nothing else. */
-import { CfnOutput, Stack, type StackProps } from "aws-cdk-lib";
+import { CfnOutput, Stack, type StackProps } from "aws-cdk-lib/core";
 import type { Construct } from "constructs";
 import { Rookery, type RookeryProps } from "../src/cdk.ts";
 

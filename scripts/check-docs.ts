@@ -8,6 +8,9 @@ const docs = join(root, "docs");
 /** What the other programs of a page import from it. */
 const NAMED: Readonly<Record<string, string>> = { deploy: "export const deploy = defineEngine(Deploy" };
 
+/** Pages take README's engine for granted. */
+const QUICKSTART = "examples/quickstart/engine.ts";
+
 const folder = mkdtempSync(join(root, ".build-docs-"));
 try {
   const files = readdirSync(docs).flatMap((page) => writePrograms(page));
@@ -24,6 +27,7 @@ try {
 function writePrograms(page: string): string[] {
   const place = join(folder, page.replace(/\W/g, "-"));
   mkdirSync(place);
+  writeFileSync(join(place, "engine.ts"), `export * from "../../${QUICKSTART}";\n`);
   const programs = [...readFileSync(join(docs, page), "utf8").matchAll(/```ts\n(.*?)```/gs)].map(([, text]) => text ?? "");
   return programs.map((text, i) => {
     const name = Object.entries(NAMED).find(([, mark]) => text.includes(mark))?.[0] ?? `program-${i + 1}`;

@@ -95,18 +95,20 @@ export async function createAwsClient(options: AwsClientOptions): Promise<AwsCli
     ...createRookery(world.deps, engines),
     deployment,
     countMessages: () => world.operator.countMessages(),
-    buried: (limit) => buried(world, deployment, limit),
+    buried: (limit) => buriedOf(world, deployment, limit),
     close: world.close,
   };
 }
-/** Nobody can read which namespace they were of: the sweeper keeps them in the deployment's own. */
-async function buried({ deps, operator }: AwsWorld, { namespace }: Deployment, limit: number): Promise<readonly BuriedMessage[]> {
-  const place = { ...deps, namespace: parseNamespace(namespace) };
-  const [queued, recorded] = await Promise.all([operator.buried(limit), listBuried(place, limit)]);
+
+/** The queue first: a letter is on record before it leaves it, so one that is taken meanwhile is seen, perhaps twice. */
+async function buriedOf({ operator, deps }: AwsWorld, deployment: Deployment, limit: number): Promise<BuriedMessage[]> {
+  const queued = await operator.buried(limit);
+  // What nobody can read has no namespace: the sweeper keeps it in the deployment's.
+  const recorded = await listBuried({ store: deps.store, namespace: parseNamespace(deployment.namespace) }, limit);
   const known = new Set(recorded.map(({ id }) => id));
-  const all = [...queued.filter(({ id }) => !known.has(id)), ...recorded];
-  return all.sort((a, b) => b.atMs - a.atMs).slice(0, limit);
+  return [...recorded, ...queued.filter(({ id }) => !known.has(id))].sort((a, b) => b.atMs - a.atMs).slice(0, limit);
 }
+
 function deploymentOf({ stack, deployment, ...place }: AwsClientOptions): Promise<Deployment> {
   if (deployment !== undefined && stack === undefined) return Promise.resolve(deployment);
   if (stack === undefined || deployment !== undefined)

@@ -46,18 +46,22 @@ function noteOf(seed: number): Note {
   };
 }
 
+const COMMA = 1;
+/** The last note, which fills what is left. */
+const lastNote = (text: string): Note => ({ says: text });
+const LAST = JSON.stringify(lastNote("")).length;
+
 /** After `n` steps, of exactly `bytes` as JSON text. */
 export function stateOf(n: number, bytes: number): Notes {
-  const state: Notes = { n, topic: TOPIC, notes: [] };
-  const size = (): number => JSON.stringify(state).length;
-  for (let i = n; size() < bytes; i++) state.notes.push(noteOf(i));
-  // The last note is cut, or the topic where there is none to cut.
-  const last = state.notes.pop();
-  const room = bytes - size();
-  const frame = JSON.stringify({ says: "" }).length + (state.notes.length > 0 ? 1 : 0);
-  if (last === undefined || room < frame)
-    return { ...state, topic: `${TOPIC}${" ".repeat(Math.max(0, room))}`.slice(0, TOPIC.length + room) };
-  const text = JSON.stringify(last).replaceAll('"', "'");
-  state.notes.push({ says: text.padEnd(room, ".").slice(0, room - frame) });
-  return state;
+  const notes: Note[] = [];
+  let room = bytes - JSON.stringify({ n, topic: TOPIC, notes }).length - LAST;
+  for (let i = n; ; i++) {
+    const note = noteOf(i);
+    const takes = JSON.stringify(note).length + COMMA;
+    if (takes > room) break;
+    notes.push(note);
+    room -= takes;
+  }
+  if (room < 0) throw new Error(`expected room for ${bytes} bytes, got ${-room} too few`);
+  return { n, topic: TOPIC, notes: [...notes, lastNote(pick(SENTENCES, n).repeat(4).slice(0, room))] };
 }

@@ -26,15 +26,15 @@ export const Research = defineContract({
 });
 const state = z.object({ n: z.number(), topic: z.string(), notes: z.array(z.record(z.string(), z.json())) });
 
-/** `pass` lets the time of a step pass. */
-export function researchEngine(pass: () => void): Engine {
+/** `work` lets the time of a step pass that begins now. */
+export function researchEngine(work: (nowMs: number) => Promise<void>): Engine {
   return defineEngine(Research, {
     version: 1,
     state,
     init: ({ bytes }) => stateOf(0, bytes),
     async step({ n }, ctx) {
       const { bytes, steps, inline, rest, delayMs, effects, children } = ctx.payload;
-      pass();
+      await work(ctx.now());
       if (effects)
         await ctx.effect("publish", { n }, { run: async () => ({ url: `https://example.com/${n}` }), ifInDoubt: "park" });
       const next = stateOf(n + 1, bytes);

@@ -1,9 +1,10 @@
 /** What a person should hear of. Each is on one metric of its own: cheap, and every emulator knows them. */
-import { Duration } from "aws-cdk-lib";
+
 import { type Alarm, ComparisonOperator, type Metric, Stats, TreatMissingData } from "aws-cdk-lib/aws-cloudwatch";
 import { SnsAction } from "aws-cdk-lib/aws-cloudwatch-actions";
 import type { IFunction } from "aws-cdk-lib/aws-lambda";
 import type { ITopic } from "aws-cdk-lib/aws-sns";
+import { Duration } from "aws-cdk-lib/core";
 import type { Construct } from "constructs";
 import type { Parts } from "./access.ts";
 import { type Counted, countedMetric, over } from "./metrics.ts";

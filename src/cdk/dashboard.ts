@@ -1,8 +1,9 @@
 /** One page that says how a deployment is: what waits, what works, what went wrong, what it takes. */
-import { Duration } from "aws-cdk-lib";
+
 import { Dashboard, GraphWidget, type IMetric, Stats } from "aws-cdk-lib/aws-cloudwatch";
 import { Operation } from "aws-cdk-lib/aws-dynamodb";
 import type { IFunction } from "aws-cdk-lib/aws-lambda";
+import { Duration } from "aws-cdk-lib/core";
 import type { Construct } from "constructs";
 import { METRICS } from "../wire/environment.ts";
 import type { Watched } from "./alarms.ts";

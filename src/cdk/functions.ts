@@ -1,8 +1,9 @@
 /** Who works: the worker, the sweeper and, by choice, two doors. Each with the rights that it needs, and no more. */
-import { Duration, Stack } from "aws-cdk-lib";
+
 import { Rule, Schedule } from "aws-cdk-lib/aws-events";
 import { LambdaFunction } from "aws-cdk-lib/aws-events-targets";
 import { FunctionUrlAuthType, type IFunction, InvokeMode, RecursiveLoop } from "aws-cdk-lib/aws-lambda";
+import { Duration, Stack } from "aws-cdk-lib/core";
 import type { Construct } from "constructs";
 import { deploymentFields } from "../wire/deployment.ts";
 import { ENVIRONMENT, HTTP_TIMEOUT_S } from "../wire/environment.ts";

@@ -1,6 +1,7 @@
 /** What the functions count, as CloudWatch knows it: by the stack's name, which is Powertools' service. */
-import { type Duration, Stack } from "aws-cdk-lib";
+
 import { Metric, type MetricOptions, Stats } from "aws-cdk-lib/aws-cloudwatch";
+import { type Duration, Stack } from "aws-cdk-lib/core";
 import type { Construct } from "constructs";
 import { METRICS, METRICS_DIMENSION, METRICS_NAMESPACE } from "../wire/environment.ts";
 

@@ -1,8 +1,9 @@
 /** What one may choose of a deployment, what it is otherwise, and what is refused at synthesis (G8). */
-import { Duration, RemovalPolicy } from "aws-cdk-lib";
+
 import type { WarmThroughput } from "aws-cdk-lib/aws-dynamodb";
 import { RetentionDays } from "aws-cdk-lib/aws-logs";
 import type { ITopic } from "aws-cdk-lib/aws-sns";
+import { Duration, RemovalPolicy } from "aws-cdk-lib/core";
 import { InvalidArgumentError } from "../domain/errors.ts";
 import { parseNamespace } from "../domain/ids.ts";
 import { MINUTE_MS, STEP_MS, SWEEP_MS } from "../domain/limits.ts";
@@ -39,7 +40,8 @@ export interface RookeryProps {
    */
   readonly batchSize?: number;
   /**
-   * Queues: 3 for high, normal and low, or 1 for all of them. Each costs its polling, about $0.26 a month.
+   * Queues: 3 for high, normal and low, or 1 for all of them. Each costs its polling, about $0.26 a month. Going back to
+   * 1 deletes two queues; what their messages were for, the sweeper finds again.
    * @default 1
    */
   readonly lanes?: 1 | 3;

@@ -1,6 +1,7 @@
 /** The work queues, and one dead-letter queue behind them. What they carry are hints: losing them loses nothing (G3). */
-import { Duration } from "aws-cdk-lib";
+
 import { Queue, QueueEncryption } from "aws-cdk-lib/aws-sqs";
+import { Duration } from "aws-cdk-lib/core";
 import type { Construct } from "constructs";
 import type { Lane } from "../domain/lane.ts";
 

@@ -1,5 +1,5 @@
 /** All that Rookery needs in an AWS account, as one construct. */
-import { Stack, Token } from "aws-cdk-lib";
+
 import type { Alarm, Dashboard, Metric, MetricOptions } from "aws-cdk-lib/aws-cloudwatch";
 import { Stats } from "aws-cdk-lib/aws-cloudwatch";
 import type { Table } from "aws-cdk-lib/aws-dynamodb";
@@ -8,6 +8,7 @@ import type { IFunction } from "aws-cdk-lib/aws-lambda";
 import type { Bucket } from "aws-cdk-lib/aws-s3";
 import type { Queue } from "aws-cdk-lib/aws-sqs";
 import { StringParameter } from "aws-cdk-lib/aws-ssm";
+import { Stack, Token } from "aws-cdk-lib/core";
 import { Construct } from "constructs";
 import { InvalidArgumentError } from "../domain/errors.ts";
 import type { Lane } from "../domain/lane.ts";

@@ -1,7 +1,8 @@
 /** What must outlive everything else: records in one table, blobs in one bucket. */
-import { Duration, RemovalPolicy, Validations } from "aws-cdk-lib";
+
 import { AttributeType, BillingMode, ProjectionType, Table, type WarmThroughput } from "aws-cdk-lib/aws-dynamodb";
 import { BlockPublicAccess, Bucket, BucketEncryption } from "aws-cdk-lib/aws-s3";
+import { Duration, RemovalPolicy, Validations } from "aws-cdk-lib/core";
 import type { Construct } from "constructs";
 import { TABLE } from "../adapters/dynamodb/table.ts";
 import { UPLOAD_PREFIX } from "../wire/environment.ts";

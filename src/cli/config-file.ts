@@ -3,6 +3,7 @@ import { existsSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { RookeryConfig } from "../domain/config.ts";
+import { messageOf } from "../domain/errors.ts";
 import { CliError, EXIT } from "./exit.ts";
 
 const NAMES = ["rookery.config.ts", "rookery.config.mts", "rookery.config.js", "rookery.config.mjs"];
@@ -48,7 +49,8 @@ export async function importModule(path: string): Promise<Readonly<Record<string
   try {
     const loaded: Readonly<Record<string, unknown>> = await import(pathToFileURL(path).href);
     return loaded;
-  } catch (thrown) {
+  } catch (anything) {
+    const thrown = readable(anything);
     const hint = hintFor(thrown);
     throw new CliError(EXIT.failed, `cannot load ${path}: ${reasonOf(thrown, path)}`, {
       cause: thrown,
@@ -57,6 +59,16 @@ export async function importModule(path: string): Promise<Readonly<Record<string
   }
 }
 
+/** A module may throw anything, also what throws again when it is read. */
+function readable(thrown: unknown): unknown {
+  if (!(thrown instanceof Error)) return thrown;
+  try {
+    const texts: unknown[] = [thrown.name, thrown.message, thrown.stack ?? "", String(Reflect.get(thrown, "code"))];
+    return texts.every((text) => typeof text === "string") ? thrown : new Error(messageOf(thrown));
+  } catch {
+    return new Error(messageOf(thrown));
+  }
+}
 function reasonOf(thrown: unknown, path: string): string {
   const at = placeOf(thrown);
   const name = thrown instanceof Error && thrown.name !== "Error" ? `${thrown.name}: ` : "";
@@ -66,12 +78,14 @@ function reasonOf(thrown: unknown, path: string): string {
 /** Node puts the place of what it cannot parse before the stack: `file:///a.ts:3`. */
 function placeOf(thrown: unknown): { path: string; line: string } | null {
   const stack = thrown instanceof Error ? (thrown.stack ?? "") : "";
-  const [, path, line] = /^(?:file:\/\/)?(\/[^\n]*?):(\d+)\n/.exec(stack) ?? [];
-  return path === undefined || line === undefined ? null : { path: decodeURIComponent(path), line };
+  const [, scheme, path, line] = /^(file:\/\/)?(\/[^\n]*?):(\d+)\n/.exec(stack) ?? [];
+  if (path === undefined || line === undefined) return null;
+  return { path: scheme === undefined ? path : decodeURIComponent(path), line };
 }
 function textOf(thrown: unknown): string {
-  const text = thrown instanceof Error ? thrown.message : String(thrown);
-  return text.replaceAll(/\s*\n\s*/g, " ").trim();
+  return messageOf(thrown)
+    .replaceAll(/\s*\n\s*/g, " ")
+    .trim();
 }
 
 function hintFor(thrown: unknown): string | null {

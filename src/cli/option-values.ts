@@ -18,8 +18,12 @@ const PARTS = /^(?:\d+(?:\.\d+)?\s*[a-z]+\s*)+$/;
 const ISO = /^P(?=.)(?:(\d+)Y)?(?:(\d+)W)?(?:(\d+)D)?(?:T(?=.)(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?$/;
 const ISO_UNITS = [365 * DAY_MS, 7 * DAY_MS, DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS];
 
-/** `500`, `90s`, `1h 30m`, `PT10M`: milliseconds. */
+/** `500`, `90s`, `1h 30m`, `PT10M`: milliseconds. Null also for more than can be counted with. */
 export function parseDuration(text: string): number | null {
+  const ms = millisecondsIn(text);
+  return Number.isSafeInteger(ms) ? ms : null;
+}
+function millisecondsIn(text: string): number | null {
   const trimmed = text.trim();
   if (/^\d+$/.test(trimmed)) return Number(trimmed);
   const iso = ISO.exec(trimmed.toUpperCase());

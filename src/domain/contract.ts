@@ -58,8 +58,8 @@ export function requireContract(contract: unknown): void {
   if (!usable) throw new InvalidArgumentError("contract", "what defineContract or defineEngine returns", contract);
 }
 /** @throws InvalidArgumentError when the contract has no such signal. */
-export function signalSchema(contract: AnyContract, name: string): Schema<Json> {
-  const schema = Object.hasOwn(contract.signals, name) ? contract.signals[name] : undefined;
+export function signalSchema(contract: AnyContract, name: unknown): Schema<Json> {
+  const schema = typeof name === "string" && Object.hasOwn(contract.signals, name) ? contract.signals[name] : undefined;
   if (schema !== undefined) return schema;
   const known = Object.keys(contract.signals).join(", ") || "(none)";
   throw new InvalidArgumentError(`signal of engine ${contract.id}`, `one of: ${known}`, name);

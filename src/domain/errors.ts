@@ -291,6 +291,10 @@ export function describe(value: unknown): string {
 
 /** The message of anything that was thrown. Never throws. */
 export function messageOf(thrown: unknown): string {
-  if (thrown instanceof Error) return thrown.message;
-  return typeof thrown === "string" ? thrown : describe(thrown);
+  try {
+    const text: unknown = thrown instanceof Error ? thrown.message : thrown;
+    return typeof text === "string" ? text : describe(text);
+  } catch {
+    return "something that cannot be read";
+  }
 }

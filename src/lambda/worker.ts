@@ -1,6 +1,5 @@
-import type { Context, SQSBatchResponse, SQSEvent } from "aws-lambda";
 import { createMeter } from "../adapters/metering/meter.ts";
-import { messageOfRecord } from "../adapters/sqs/event-message.ts";
+import { messageOfRecord, type SqsEventRecord } from "../adapters/sqs/event-message.ts";
 import type { Engine } from "../domain/engine.ts";
 import { workBatch } from "../runtime/batch.ts";
 import { createEngines } from "../runtime/engines.ts";
@@ -9,7 +8,11 @@ import { createFunctionWorld } from "./wiring.ts";
 export interface WorkerHandlerOptions {
   readonly engines: readonly Engine[];
 }
-export type WorkerHandler = (event: SQSEvent, context: Context) => Promise<SQSBatchResponse>;
+/** As Lambda calls it for its SQS event source; what is read of the event, and what is answered. */
+export type WorkerHandler = (
+  event: { readonly Records: readonly SqsEventRecord[] },
+  context: { getRemainingTimeInMillis(): number },
+) => Promise<{ batchItemFailures: { itemIdentifier: string }[] }>;
 
 /**
  * The worker: works on a batch of hints, and returns those that are to come back. Call it once, where the module is

@@ -80,8 +80,8 @@ export interface RecordStore {
    * Tails are sealed when they would cross into another block.
    */
   readonly blockBytes: number;
-  /** How much of its blocks a record takes. */
-  bytesOf(record: RecordDraft): number;
+  /** Without asking the store: how much of its blocks a record takes. */
+  readonly measure: { bytesOf(record: RecordDraft): number };
   /** It deletes by itself, some day, what has expired. Where it does not, the sweeper deletes, and nothing expires. */
   readonly collects: boolean;
   /** Strongly consistent, in key order, the whole partition without a range. An empty partition is an empty list. */

@@ -40,6 +40,8 @@ export interface AttemptInput {
 /** Texts that hold from one inline step to the next. */
 export interface ValueCache {
   payload: string | null;
+  /** Of the last commit: who has just written a blob need not read it. */
+  state: { readonly stored: Stored | null; readonly text: string } | null;
 }
 
 interface Ending {
@@ -184,9 +186,9 @@ async function settleAll(context: AttemptContext): Promise<void> {
 
 /** The state to start from, as JSON text: made by `init`, as stored, or carried over from an earlier engine version. */
 async function carryOver(input: AttemptInput): Promise<Carried> {
-  const { deps, partition, engine, head } = input;
+  const { deps, partition, engine, head, cache } = input;
   if (head.state === null) return { migratedFrom: null, payload: null, state: await initialState(input) };
-  const state = await load(deps, partition, head.state);
+  const state = cache.state?.stored === head.state ? cache.state.text : await load(deps, partition, head.state);
   if (head.engineVersion === engine.version) return { migratedFrom: null, payload: null, state };
   return migrate(input, state);
 }

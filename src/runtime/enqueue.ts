@@ -186,6 +186,8 @@ export async function create(deps: Deps, draft: Draft, workId: WorkId, startedAt
   const written = await put(deps, { partition, sort: ITEM_KEY, ...(await encodeItem(item, deps.codec)), listed }, "absent");
   if (!written.ok && options.key === undefined) throw new InvariantError(`work id ${workId} was drawn twice`);
   await sendNext(deps, item, head);
+  // What an enqueue takes is nowhere in the snapshot: most are made where nobody counts.
+  deps.meter?.take(partition);
   return written.ok;
 }
 

@@ -125,7 +125,7 @@ function isRunnable(head: Head, nowMs: number): boolean {
 }
 
 async function runSteps(session: Session, heartbeat: Heartbeat, host: Host, turn: Turn): Promise<void> {
-  const cache: ValueCache = { payload: null };
+  const cache: ValueCache = { payload: null, state: null };
   turn.sinceMs ??= session.deps.clock.nowMs();
   for (;;) {
     turn.steps += 1;
@@ -136,6 +136,7 @@ async function runSteps(session: Session, heartbeat: Heartbeat, host: Host, turn
     if (session.lost) return;
     const { input, log, consumed } = await report(session, end, abort, durationMs);
     const change = transition(session.deps.clock.nowMs(), session.head, input, session.rules);
+    cache.state = nextState(end, change);
     const mayGoOn = change.next.status.kind === "ready" && input.kind !== "gave_back" && !end.left;
     const overdue = isOverdue(change.next, session.deps.clock.nowMs());
     const release = !mayGoOn || overdue || session.mail || host.shouldYield(turn);
@@ -144,6 +145,10 @@ async function runSteps(session: Session, heartbeat: Heartbeat, host: Host, turn
     if (change.next.version > version) host.committed();
     if (release) return;
   }
+}
+
+function nextState(end: AttemptEnd, { next }: Transition): ValueCache["state"] {
+  return end.kind === "decided" && end.decided.kind === "next" ? { stored: next.state, text: end.decided.state } : null;
 }
 
 /** In limited groups: who was not listed yet when its turn came has a hint from here. Without it, their alarms ring. */

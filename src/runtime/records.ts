@@ -15,7 +15,12 @@ export interface Draft extends RecordContent {
   readonly expiresAtMs?: number;
 }
 
-/** Puts a record if its revision is still `expected`. `token` is the writer's fencing token, 0 for none. */
+/**
+ * Puts a record if its revision is still `expected`. `token` is the writer's fencing token, 0 for none.
+ *
+ * That it was put is certain. A miss says what stands now: where an answer was lost, this very write may have stood before
+ * it and been replaced since, so whoever misses decides afresh by what it finds.
+ */
 export async function put(deps: Deps, draft: Draft, expected: Revision | "absent", token = 0): Promise<Written> {
   const { partition, sort, body, data, due = null, listed = null, expiresAtMs } = draft;
   const writeId = writeIdOf(deps, token);

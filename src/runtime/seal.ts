@@ -31,12 +31,12 @@ export interface SealedTails {
  */
 export async function sealTails(session: Sealing, head: Head): Promise<SealedTails> {
   const { deps, partition, lease } = session;
-  const { blockBytes } = deps.store;
+  const { blockBytes, measure } = deps.store;
   const content = await encodeHead(head, deps.codec);
   const allTails = tailSize(head.journal) + tailSize(head.log) + tailSize(head.sealedArtifacts);
   if (allTails < leastTail(blockBytes)) return { head, content, merged: [] };
   const writeId = writeIdOf(deps, lease.token);
-  const bytes = deps.store.bytesOf({ partition, sort: HEAD_KEY, ...content, writeId, due: null, listed: null });
+  const bytes = measure.bytesOf({ partition, sort: HEAD_KEY, ...content, writeId, due: null, listed: null });
   const due = STRAND_NAMES.filter((name) => wantsSeal(head[STRANDS[name]], bytes, allTails, blockBytes));
   if (due.length === 0) return { head, content, merged: [] };
   const sealed = await sealAll(session, head, due);

@@ -46,7 +46,8 @@ export async function checkSignal(
   payload: Json,
   { id, fresh }: SenderId,
 ): Promise<CheckedSignal> {
-  const valid = await validate(`payload of signal ${name} of engine ${contract.id}`, signalSchema(contract, name), payload);
+  const schema = signalSchema(contract, name);
+  const valid = await validate(`payload of signal ${name} of engine ${contract.id}`, schema, payload);
   const text = encodeJson(valid);
   return { name, text, id, fresh, digest: sha256(`${name} ${text}`) };
 }

@@ -150,6 +150,12 @@ test.each([
     /cannot load .*no-such-package.*\n {2}hint: install/,
   ],
   ["a missing file", 'import "./gone.ts";\nexport default { engines: [] };', /cannot load .*gone\.ts/],
+  ["a throw of what is no text", "throw Object.create(null);", /cannot load .*rookery\.config\.ts: an object/],
+  [
+    "a throw of what cannot be read",
+    "throw new Proxy(new Error(), { get() { throw 1; } });",
+    /cannot load .*rookery\.config\.ts: something that cannot be read/,
+  ],
   ["a throw", 'throw new TypeError("no luck");', /cannot load .*rookery\.config\.ts: TypeError: no luck/],
   [
     "no default export",

@@ -4,6 +4,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { z } from "zod";
+import { encodeRecord } from "../../src/adapters/dynamodb/item.ts";
 import { TABLE } from "../../src/adapters/dynamodb/table.ts";
 import { deploymentFields } from "../../src/wire/deployment.ts";
 import { call, scratch } from "./support.ts";
@@ -188,19 +189,23 @@ test.each([
   expect(troubles).toMatchObject([{ name: "clock", state, found: expect.stringMatching(found) }]);
 });
 
-test("what was buried is shown with its reasons", async () => {
+test("what was buried is shown with its reasons: in the queue, and taken from it by the sweeper", async () => {
+  const atMs = 1_790_000_000_000;
   const MD5OfBody = createHash("md5").update("?").digest("hex");
-  const letter = { MessageId: "m", Body: "?", MD5OfBody, ReceiptHandle: "r", Attributes: { SentTimestamp: "1790000000000" } };
+  const message = { Body: "?", MD5OfBody, ReceiptHandle: "r", Attributes: { SentTimestamp: String(atMs) } };
+  const kept = { v: 1, id: "kept", reason: "expected a hint, got ?", at: atMs, left: 0 };
+  const draft = { partition: "team/BURIED", sort: "1/kept", body: kept, data: null, writeId: "w", due: null, listed: null };
   let given = false;
   const { troubles } = await examine({
-    ChangeMessageVisibilityBatch: { Successful: [{ Id: "0" }], Failed: [] },
+    ChangeMessageVisibilityBatch: { Successful: [{ Id: "0" }, { Id: "1" }], Failed: [] },
+    Query: { Items: [encodeRecord(draft, 1)] },
     ReceiveMessage: () => {
-      const first = !given;
+      const messages = given ? [] : ["new", "kept"].map((id) => ({ ...message, MessageId: id }));
       given = true;
-      return first ? { Messages: [letter] } : {};
+      return { Messages: messages };
     },
   });
-  expect(troubles).toMatchObject([
-    { name: "buried", state: "notice", found: "1 in the last 14 days", fix: expect.stringContaining("no reason was given") },
-  ]);
+  expect(troubles).toMatchObject([{ name: "buried", state: "notice", found: "2 in the last 14 days" }]);
+  expect(troubles[0]?.fix).toMatch(/Reasons: .*no reason was given/);
+  expect(troubles[0]?.fix).toMatch(/Reasons: .*expected a hint, got \?/);
 });

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { ownColumns } from "../../src/cli/io.ts";
 import { parseDuration } from "../../src/cli/option-values.ts";
 import { eventText } from "../../src/cli/output/event.ts";
-import { bytesText, causeText, groupText, holderText, statusSentence } from "../../src/cli/output/item.ts";
+import { bytesText, causeText, groupText, holderText, statusSentence, unitsText } from "../../src/cli/output/item.ts";
 import { createCliLogger } from "../../src/cli/output/logger.ts";
 import { colorWanted, createStyle } from "../../src/cli/output/style.ts";
 import { facts, table } from "../../src/cli/output/table.ts";
@@ -12,6 +12,8 @@ import { duration, instant, relative } from "../../src/cli/output/time.ts";
 import { createCrewLog } from "../../src/cli/processes/crew-log.ts";
 import { shellWord } from "../../src/cli/refs.ts";
 import { editDistance, nearest } from "../../src/cli/suggest.ts";
+import { dollarsOf } from "../../src/domain/prices.ts";
+import { NO_UNITS } from "../../src/domain/units.ts";
 import type { ItemStatus } from "../../src/runtime/inspect.ts";
 
 const plain = createStyle(false);
@@ -25,6 +27,18 @@ test("an item that kills its workers is said to have done so as often as is know
 test("thousands of children are told apart", () => {
   const group = { name: "bills", total: 5_000, succeeded: 1_199, failed: 1, limit: 1_000 };
   expect(groupText(group)).toBe("bills: 1,200 of 5,000 have ended, 1 badly, at most 1,000 at once");
+});
+test.each([
+  [
+    { writes: 1_131, reads: 88.5, requests: 129.33, puts: 4, gets: 2 },
+    "about $0.00079 of AWS: 1,131 writes, 88.5 reads, 129.33 requests to the queue, 4 puts, 2 gets; ",
+  ],
+  [{ ...NO_UNITS, writes: 2 }, "about $0.0000013 of AWS: 2 writes; "],
+  [{ ...NO_UNITS, puts: 1_234_000 }, "about $6.17 of AWS: 1,234,000 puts; "],
+])("units are counted, and what they come to", (units, text) => {
+  expect(unitsText({ ...units, dollars: dollarsOf(units) })).toBe(
+    `${text}not in it: its enqueue, what came after it was last saved, sweeps, Lambda's time`,
+  );
 });
 test("a resume that comes too late is no refusal", () => {
   const refused = { kind: "refused", atMs: 0, version: 0, status: "ready" } as const;
@@ -67,9 +81,12 @@ describe("times", () => {
     ["2w", 1_209_600_000],
     ["0", 0],
   ])("%s is %i ms", (text, ms) => expect(parseDuration(text)).toBe(ms));
-  test.each(["", "soon", "P", "PT", "-5m", "10 parsecs", "1h30", "constructor", "5constructor"])("%j is no duration", (text) => {
-    expect(parseDuration(text)).toBeNull();
-  });
+  test.each(["", "soon", "P", "PT", "-5m", "10 parsecs", "1h30", "constructor", "5constructor", "9".repeat(400), "P9999999999Y"])(
+    "%j is no duration",
+    (text) => {
+      expect(parseDuration(text)).toBeNull();
+    },
+  );
 });
 
 describe("text", () => {

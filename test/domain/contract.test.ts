@@ -29,6 +29,11 @@ describe("the signals of a contract", () => {
   test.each(["toString", "__proto__", "approv", ""])("are no others, and the error names them: %j", (name) => {
     expect(() => signalSchema(Order, name)).toThrow(`signal of engine order: expected one of: approve, stop.now, got "${name}"`);
   });
+  test("are no others, when a name is no text either", () => {
+    expect(() => signalSchema(Order, Object.create(null))).toThrow(
+      "signal of engine order: expected one of: approve, stop.now, got an object",
+    );
+  });
   test("that are none are called none", () => {
     expect(() => signalSchema(defineContract(plain), "approve")).toThrow("expected one of: (none), got");
   });

@@ -196,6 +196,9 @@ describe("a sleeping item", () => {
   test("hides for exactly 15 minutes, and leaves more than that to the alarm", () => {
     expect(decide(asleep(MAX_DELAY_MS), aHand({ version: 3 }), given())).toMatchObject({ kind: "hide", delayMs: MAX_DELAY_MS });
     expect(kindOf(decide(asleep(MAX_DELAY_MS + 1), aHand({ version: 3 }), given()))).toBe("delete");
+    const less = given({ maxDelayMs: MINUTE_MS });
+    expect(kindOf(decide(asleep(MINUTE_MS), aHand({ version: 3 }), less))).toBe("hide");
+    expect(kindOf(decide(asleep(MINUTE_MS + 1), aHand({ version: 3 }), less))).toBe("delete");
   });
   test.each([null, 0, 3, 4])("is claimed with its step once it is due, whatever the hint was sent for (%s)", (version) => {
     expect(claimOf(decide(asleep(0), aHand({ version }), given()))).toEqual({

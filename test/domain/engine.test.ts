@@ -107,6 +107,7 @@ describe("a config", () => {
     ["engines", { engines: [{ code }] }],
     ["namespace", { engines: [], namespace: "A/B" }],
     ["home", { engines: [], home: 5 }],
+    ["stack", { engines: [], stack: 5 }],
   ])("names the field that is not usable: %s of %o", (field, config) => {
     expect(() => defineConfig(forged<RookeryConfig>(config))).toThrow(field);
     expect(() => defineConfig(forged<RookeryConfig>(config))).toThrow(InvalidArgumentError);

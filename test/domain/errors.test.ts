@@ -105,4 +105,14 @@ describe("a message", () => {
     expect(messageOf("no")).toBe("no");
     expect(messageOf(undefined)).toBe("undefined");
   });
+  test("is said also of what throws when it is read, or has no text for its message", () => {
+    const trap = {
+      getPrototypeOf: () => {
+        throw new Error("of the caller");
+      },
+    };
+    expect(messageOf(new Proxy({}, trap))).toBe("something that cannot be read");
+    expect(messageOf(Object.assign(new Error(), { message: 5 }))).toBe("5");
+    expect(messageOf(Object.create(null))).toBe("an object");
+  });
 });

@@ -1,24 +1,12 @@
 /** The package as a stranger meets it: packed, installed into an empty project, type-checked and run. */
 import { spawnSync } from "node:child_process";
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { delimiter, dirname, join } from "node:path";
+import { delimiter, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { trackedFiles } from "../tidy/tracked-files.ts";
+import { linkPackages, NODE_TYPES, pack, run, succeed, typeCheck } from "../support/packed.ts";
 
-const root = join(import.meta.dirname, "../..");
 const scratch = mkdtempSync(join(tmpdir(), "rookery-pack-"));
-const clone = join(scratch, "clone");
 const project = join(scratch, "project");
 const installed = join(project, "node_modules/rookery");
 
@@ -99,7 +87,14 @@ new Rookery(stack, "Rookery", { workerEntry: "worker.ts", lanes: 3 });
 const WORKER = `
 import { createWorkerHandler } from "rookery/lambda";
 import { tally } from "./engine.ts";
+import { eol } from "./old.cts";
 export const handler = createWorkerHandler({ engines: [tally] });
+export const lines = eol;
+`;
+/** A package of the old module format asks for what Node has built in at run time. */
+const OLD = `
+import os = require("node:os");
+export const eol = os.EOL;
 `;
 
 const FILES = {
@@ -112,30 +107,6 @@ const FILES = {
   worker: WORKER,
 };
 
-interface Ended {
-  readonly status: number | null;
-  readonly stdout: string;
-  readonly all: string;
-}
-
-function run(command: string, args: readonly string[], cwd: string, environment: NodeJS.ProcessEnv = process.env): Ended {
-  const ours = Object.entries(environment).filter(([name]) => !/^npm_(package|lifecycle|config_local_prefix)/.test(name));
-  const path = [dirname(process.execPath), process.env["PATH"]].join(delimiter);
-  const { status, stdout, stderr, error } = spawnSync(command, args, {
-    cwd,
-    encoding: "utf8",
-    env: { ...Object.fromEntries(ours), PATH: path },
-    timeout: 100_000,
-  });
-  return { status, stdout, all: `${command} ${args.join(" ")}\n${stdout}${stderr}${error ?? ""}` };
-}
-
-function succeed(...call: Parameters<typeof run>): string {
-  const { status, stdout, all } = run(...call);
-  expect(status, all).toBe(0);
-  return stdout;
-}
-
 /** Of those that callers may have and workers may not, the first on the path. */
 function findOlderNode(): { readonly path: string; readonly version: string } | null {
   for (const folder of (process.env["PATH"] ?? "").split(delimiter)) {
@@ -147,51 +118,17 @@ function findOlderNode(): { readonly path: string; readonly version: string } | 
 }
 const OLDER = findOlderNode();
 
-/** The optional packages, as the project would install them. */
+/** What is optional, as if the project had installed it. */
 function linkPeers(): void {
   const { peerDependencies } = JSON.parse(readFileSync(join(installed, "package.json"), "utf8")) as { peerDependencies: object };
-  for (const peer of Object.keys(peerDependencies)) {
-    const place = join(project, "node_modules", peer);
-    if (existsSync(place)) continue;
-    mkdirSync(dirname(place), { recursive: true });
-    symlinkSync(join(root, "node_modules", peer), place);
-  }
+  linkPackages(project, Object.keys(peerDependencies));
 }
 
-/** A copy, so that packing rebuilds nobody else's \`dist\`. */
-function pack(): string {
-  for (const path of trackedFiles(root).filter((file) => !file.startsWith("test/"))) {
-    mkdirSync(dirname(join(clone, path)), { recursive: true });
-    cpSync(join(root, path), join(clone, path));
-  }
-  symlinkSync(join(root, "node_modules"), join(clone, "node_modules"));
-  succeed("npm", ["pack", "--pack-destination", scratch], clone);
-  const [tarball] = readdirSync(scratch).filter((file) => file.endsWith(".tgz"));
-  expect(tarball).toBeDefined();
-  return join(scratch, tarball ?? "");
-}
-
-function typeCheck(files: readonly string[], options: Readonly<Record<string, unknown>>): Ended {
-  const compilerOptions = {
-    strict: true,
-    noEmit: true,
-    target: "ES2022",
-    module: "NodeNext",
-    exactOptionalPropertyTypes: true,
-    allowImportingTsExtensions: true,
-    skipLibCheck: false,
-    ...options,
-  };
-  writeFileSync(join(project, "tsconfig.json"), JSON.stringify({ compilerOptions, files }));
-  return run(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "-p", project], project);
-}
-
-const NODE_TYPES = { types: ["node"], typeRoots: [join(root, "node_modules/@types")], lib: ["ES2024", "ESNext.Disposable"] };
 const BROWSER_TYPES = { types: [], lib: ["ES2024", "ESNext.Disposable", "DOM", "DOM.Iterable", "DOM.AsyncIterable"] };
 
 describe("the packed package", () => {
   beforeAll(() => {
-    const tarball = pack();
+    const tarball = pack(scratch);
     mkdirSync(project);
     writeFileSync(join(project, "package.json"), JSON.stringify({ name: "stranger", private: true, type: "module" }));
     succeed("npm", ["install", "--prefer-offline", "--no-audit", "--no-fund", tarball], project);
@@ -210,12 +147,12 @@ describe("the packed package", () => {
   });
 
   test("type-checks in a strict project, its own declarations included", () => {
-    const { status, all } = typeCheck(["rookery.config.ts", "misuse.ts", "own.test.ts"], NODE_TYPES);
+    const { status, all } = typeCheck(project, ["rookery.config.ts", "misuse.ts", "own.test.ts"], NODE_TYPES);
     expect(status, all).toBe(0);
   });
 
   test("its main entry type-checks without Node's types", () => {
-    const { status, all } = typeCheck(["contract.ts", "engine.ts"], BROWSER_TYPES);
+    const { status, all } = typeCheck(project, ["contract.ts", "engine.ts"], BROWSER_TYPES);
     expect(status, all).toBe(0);
   });
 
@@ -243,7 +180,8 @@ describe("the packed package", () => {
 
   test("deploys: a CDK app type-checks, and synthesizes functions that hold all they need", () => {
     linkPeers();
-    const checked = typeCheck(["stack.ts", "worker.ts"], { ...NODE_TYPES, skipLibCheck: true });
+    writeFileSync(join(project, "old.cts"), OLD);
+    const checked = typeCheck(project, ["stack.ts", "worker.ts"], { ...NODE_TYPES, skipLibCheck: true });
     expect(checked.status, checked.all).toBe(0);
     succeed(process.execPath, ["stack.ts"], project, { ...process.env, CDK_OUTDIR: "assembly", CDK_VALIDATION: "false" });
     const assembly = join(project, "assembly");
@@ -251,6 +189,12 @@ describe("the packed package", () => {
     const codes = bundles.map((name) => readFileSync(join(assembly, name, "index.mjs"), "utf8"));
     expect(codes).toHaveLength(3);
     expect(codes.filter((code) => code.includes('"tally"'))).toHaveLength(1);
+    const worker = bundles.find((_, i) => codes[i]?.includes('"tally"'));
+    const load = `console.log(typeof (await import("./assembly/${worker}/index.mjs")).lines)`;
+    const deployment = { v: 1, table: "t", bucket: "b", queues: { normal: "http://q" }, deadLetters: "http://d", fair: false };
+    const ROOKERY_DEPLOYMENT = JSON.stringify({ ...deployment, namespace: "n" });
+    const environment = { ...process.env, AWS_REGION: "us-east-1", ROOKERY_DEPLOYMENT };
+    expect(succeed(process.execPath, ["--input-type=module", "-e", load], project, environment)).toBe("string\n");
     for (const code of codes) expect(code).not.toMatch(/^import[^\n]*["'](rookery|@aws-|hono|zod)/m);
     expect(readFileSync(join(assembly, "nest.template.json"), "utf8")).toContain('"/rookery/nest/deployment"');
   });

@@ -3,7 +3,9 @@ import { z } from "zod";
 import { defineContract } from "../../src/domain/contract.ts";
 import { type Ctx, defineEngine, type Engine, type EngineCode, type Outcome } from "../../src/domain/engine.ts";
 import type { Json } from "../../src/domain/json.ts";
-import { checkAttempt } from "./properties.ts";
+import { type Client, createClient } from "../../src/runtime/client.ts";
+import type { Deps } from "../../src/runtime/deps.ts";
+import { checkAttempt, itemsOf } from "./properties.ts";
 import { Violation, type World } from "./world.ts";
 
 type Said = { go: string };
@@ -41,4 +43,34 @@ export function list(state: Json): string[] {
 export async function resultOf(world: World, workId: string): Promise<Json> {
   const end = await world.client.result(Small, workId, { timeoutMs: 0 });
   return end.status === "completed" ? end.result : end.status;
+}
+
+/** The one item that there is. */
+export function itemOf(world: World): string {
+  const [item] = itemsOf(world);
+  if (item === undefined) throw new Violation("there is no item");
+  return item.workId;
+}
+
+/** What a sender of a signal, named for it, is told of it. */
+export function sender(id: string): (deps: Deps, world: World) => Promise<unknown> {
+  return async (deps, world) => (await createClient(deps).signal(Small, itemOf(world), "go", id, { id })).accepted;
+}
+/** Is told `true` once the call went through. */
+export function caller(
+  act: (client: Client, workId: string) => Promise<unknown>,
+): (deps: Deps, world: World) => Promise<unknown> {
+  return async (deps, world) => {
+    await act(createClient(deps), itemOf(world));
+    return true;
+  };
+}
+/** Null for one that is dead. */
+export function told(world: World, name: string): unknown {
+  const actor = world.actors.get(name);
+  if (actor?.state !== "done") return null;
+  return actor.told;
+}
+export function expectThat(holds: boolean, otherwise: string): void {
+  if (!holds) throw new Violation(otherwise);
 }

@@ -16,7 +16,9 @@ export interface Messages {
   offer<T>(id: string, receive: () => Promise<T>): Promise<T>;
   /** The message that is sent within `send` has a name that does not depend on the order of things. */
   named<T>(body: string, send: () => Promise<T>): Promise<T>;
-  /** Another message of the same body. */
+  /** All but these are lost. */
+  dropBut(kept: ReadonlySet<string>): void;
+  /** Another message of the same body; a delay holds for it, too. */
   copy(id: string): void;
   /** `gone`: as it would be if this process had died. */
   hash(gone?: string | null): number;
@@ -68,13 +70,21 @@ export function createMessages(clock: Clock, isGone: (holder: string) => boolean
       nameNext(body);
       return send();
     },
+    dropBut: (kept) => {
+      for (const entry of all()) {
+        if (kept.has(entry.id)) continue;
+        broker.entries.delete(entry.id);
+        laneOf(entry).remove(entry.tenant, entry);
+      }
+    },
     copy: (id) => {
       const entry = broker.entries.get(id);
       if (entry === undefined) return;
       nameNext(entry.body);
-      const copy = { ...entry, id: `m${++broker.sent}`, visibleAtMs: null, receiveCount: 0, receiver: null };
+      const visibleAtMs = entry.receiver === null ? entry.visibleAtMs : null;
+      const copy = { ...entry, id: `m${++broker.sent}`, visibleAtMs, receiveCount: 0, receiver: null };
       broker.entries.set(copy.id, copy);
-      laneOf(copy).add(copy.tenant, copy);
+      if (visibleAtMs === null) laneOf(copy).add(copy.tenant, copy);
     },
     hash: (gone = null) =>
       hashOf(

@@ -1,6 +1,8 @@
 /** What must hold of every write, and what must hold once everything has come to rest. */
 
-import { DUE_KEY, HEAD_KEY, ITEM_KEY, LEASE_KEY } from "../../src/domain/keys.ts";
+import type { StepCtx } from "../../src/domain/engine.ts";
+import { COMMAND_RANGE, DUE_KEY, HEAD_KEY, INBOX_RANGE, ITEM_KEY, LEASE_KEY } from "../../src/domain/keys.ts";
+import { ALARM_OWED_MS } from "../../src/domain/limits.ts";
 import type { RecordDraft, StoredRecord } from "../../src/ports/record-store.ts";
 import { Violation, type World } from "./world.ts";
 
@@ -25,6 +27,7 @@ export function checkWrite(world: World, draft: RecordDraft, before: StoredRecor
     if (ENDED.includes(statusOf(before)) && draft.body["status"] !== undefined && to !== from)
       throw new Violation(`G1: an ended item of ${partition} goes on`);
   }
+  if (sort === LEASE_KEY && world.acting !== null) world.acting.token = field(draft, "token");
   if (sort === LEASE_KEY && before !== null && field(before, "token") !== field(draft, "token")) {
     const head = find(HEAD_KEY);
     const released = head?.body["released"] === true && field(head, "token") >= field(before, "token");
@@ -34,11 +37,21 @@ export function checkWrite(world: World, draft: RecordDraft, before: StoredRecor
   }
 }
 
-/** G2: whoever runs a step does so at an attempt that is on record by then. Called first in a step. */
-export function checkAttempt(world: World, ctx: { workId: string; step: number; attempt: number }): void {
+/**
+ * G2: whoever runs a step does so at an attempt that is on record by then, and of its own. G4: and after whoever claimed the item before
+ * has released it, or is fenced out of HEAD. Called first in a step.
+ */
+export function checkAttempt(world: World, ctx: Pick<StepCtx, "workId" | "step" | "attempt"> & { wake: { kind: string } }): void {
   const partition = `test/${ctx.workId}`;
+  // A redrive begins anew with attempts.
+  const name = `${ctx.workId} ${ctx.step}.${ctx.attempt} ${ctx.wake.kind === "resumed"}`;
+  if (world.begun.has(name)) throw new Violation(`G2: attempt ${ctx.attempt} of step ${ctx.step} runs twice`);
+  world.begun.add(name);
   const [head, lease] = [world.records.find(partition, HEAD_KEY), world.records.find(partition, LEASE_KEY)];
   const version = field(head, "version");
+  const token = world.acting?.token ?? 0;
+  const fenced = field(head, "token") >= token || (head?.body["released"] === true && field(head, "token") === token - 1);
+  if (token > 1 && !fenced) throw new Violation(`G4: a step runs under token ${token}, HEAD is of ${field(head, "token")}`);
   // A later worker has gone on meanwhile: this one cannot commit any more.
   if (version > ctx.step) return;
   const ofLease = lease !== null && field(lease, "version") === version ? field(lease, "attempt") : 0;
@@ -51,7 +64,12 @@ export interface ItemView {
   readonly workId: string;
   readonly partition: string;
   readonly status: string;
+  /** It has ended, and what follows an end is done. */
   readonly settled: boolean;
+  /** Somebody has to look at it. */
+  readonly owed: boolean;
+  /** It waits, nothing has come in, and its alarm is set. */
+  readonly atRest: boolean;
 }
 export function itemsOf(world: World): ItemView[] {
   const items: ItemView[] = [];
@@ -60,15 +78,18 @@ export function itemsOf(world: World): ItemView[] {
     const status = statusOf(records.get(HEAD_KEY) ?? null);
     const why = records.get(DUE_KEY)?.body["why"];
     const settled = ENDED.includes(status) && (why === "retention" || why === "collect");
-    items.push({ workId: partition.slice(partition.indexOf("/") + 1), partition, status, settled });
+    const unread = [...records.keys()].some((sort) => sort.startsWith(INBOX_RANGE.from) || sort.startsWith(COMMAND_RANGE.from));
+    const owed = unread || status === "ready" || status === "closing";
+    const atRest = status === "waiting" && !unread && records.get(DUE_KEY)?.due !== null;
+    items.push({ workId: partition.slice(partition.indexOf("/") + 1), partition, status, settled, owed, atRest });
   }
   return items;
 }
 
 /** G1 in the history, G3: everything has ended, what follows an end is done, and no message is left. */
-export async function checkEnd(world: World): Promise<void> {
-  for (const { workId, status, settled } of itemsOf(world)) {
-    if (!settled) throw new Violation(`G3: ${workId} is ${status} for ever`);
+export async function checkEnd(world: World, mayWait: boolean): Promise<void> {
+  for (const { workId, status, settled, atRest } of itemsOf(world)) {
+    if (!settled && !(mayWait && atRest)) throw new Violation(`G3: ${workId} is ${status} for ever`);
     const { version } = await world.client.status(workId);
     const line: number[] = [];
     for await (const event of world.client.events(workId)) if (event.kind === "step") line.push(event.version);
@@ -79,12 +100,25 @@ export async function checkEnd(world: World): Promise<void> {
   if (left.length > 0) throw new Violation(`${left.length} messages are left: ${left.map(({ body }) => body).join(" ")}`);
 }
 
-/** The instant of the earliest alarm of an item that is not settled; null when none is set. */
-export function nextAlarm(world: World): { atMs: number; partition: string } | null {
+/**
+ * G3: nothing that is owed waits for long, should nobody be left who knows of it. What a caller had begun to send when it
+ * died may wait: it was told to nobody that it was sent.
+ */
+export function checkAlarm(world: World, ms: number): void {
+  if ([...world.actors.values()].some(({ isWorker, state }) => !isWorker && state === "dead")) return;
+  for (const { workId, status, owed, settled } of itemsOf(world)) {
+    if (owed && !settled && ms > ALARM_OWED_MS)
+      throw new Violation(`G3: ${workId} is ${status}, and the alarm rings in ${ms} ms`);
+  }
+}
+
+/** The earliest alarm of an item that has not come to its end; null when none is set. */
+export function nextAlarm(world: World, mayWait: boolean): { atMs: number; partition: string } | null {
   let next: { atMs: number; partition: string } | null = null;
-  for (const { partition, settled } of itemsOf(world)) {
+  for (const { partition, settled, atRest } of itemsOf(world)) {
     const due = world.records.find(partition, DUE_KEY)?.due ?? null;
-    if (!settled && due !== null && (next === null || due.atMs < next.atMs)) next = { atMs: due.atMs, partition };
+    if (!settled && !(mayWait && atRest) && due !== null && (next === null || due.atMs < next.atMs))
+      next = { atMs: due.atMs, partition };
   }
   return next;
 }

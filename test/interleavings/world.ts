@@ -27,12 +27,14 @@ import { hashOf } from "./hashes.ts";
 import { createMessages, type Messages } from "./messages.ts";
 import { type OnWrite, type WatchedRecords, watchRecords } from "./records.ts";
 
-export const NOW_MS = 1_700_000_000_000;
+const NOW_MS = 1_700_000_000_000;
 
 export interface Waiting {
   readonly call: PortCall;
   /** Makes the call and gives its answer to whoever waits for it. */
   readonly go: () => void;
+  /** Says that a message was sent, which is lost. */
+  readonly lose: () => void;
 }
 export interface Actor {
   readonly name: string;
@@ -43,6 +45,8 @@ export interface Actor {
   history: number;
   /** Timers that it has set. */
   timers: number;
+  /** Of its last claim. */
+  token: number;
   state: "alive" | "dead" | "done";
   /** What a caller was told in the end; null until then. */
   told: unknown;
@@ -69,8 +73,12 @@ export interface World {
   readonly logger: ReturnType<typeof createMemoryLogger>;
   /** The first thing that was not as it must be. */
   broken: Violation | null;
-  /** Works on everything that there is, in one way: before the search begins. */
-  drain(engines: readonly Engine[]): Promise<void>;
+  /** Attempts whose code has begun. */
+  readonly begun: Set<string>;
+  /** Whose call was let go last; null when time has passed since. */
+  acting: Actor | null;
+  /** Works on everything that there is, or on so many messages, in one way: before the search begins. */
+  drain(engines: readonly Engine[], most?: number): Promise<void>;
   startWorker(name: string, engines: readonly Engine[], hops: Hops): Actor;
   startCaller(name: string, act: (deps: Deps) => Promise<unknown>): Actor;
   isDead(name: string): boolean;
@@ -78,6 +86,7 @@ export interface World {
   /** Lets all code run that waits for nothing. */
   settle(): Promise<void>;
   go(actor: Actor, waiting: Waiting, messageId: string | null): Promise<void>;
+  lose(actor: Actor, waiting: Waiting): Promise<void>;
   die(actor: Actor): Promise<void>;
   pass(ms: number): Promise<void>;
   hash(): string;
@@ -152,8 +161,8 @@ export function createWorld(options: WorldOptions): World {
         const see = (what: string): void => {
           actor.history = historyAfter(actor, call, what);
         };
-        const go = (): void => {
-          void run().then(
+        const settleAs = (answering: Promise<T>): void => {
+          void answering.then(
             (answer) => {
               see(records.seen(answer));
               resolve(answer);
@@ -164,11 +173,16 @@ export function createWorld(options: WorldOptions): World {
             },
           );
         };
-        actor.waiting.push({ call, go });
+        const lose = (): void => {
+          const before = new Set(messages.broker.entries.keys());
+          settleAs(run());
+          messages.dropBut(before);
+        };
+        actor.waiting.push({ call, go: () => settleAs(run()), lose });
       });
   }
   function addActor(name: string, isWorker: boolean): { actor: Actor; deps: Deps } {
-    const actor: Actor = { name, isWorker, waiting: [], history: 0, timers: 0, state: "alive", told: null };
+    const actor: Actor = { name, isWorker, waiting: [], history: 0, timers: 0, token: 0, state: "alive", told: null };
     actors.set(name, actor);
     return { actor, deps: depsOf(name, clockOf(actor), interceptOf(actor)) };
   }
@@ -198,8 +212,10 @@ export function createWorld(options: WorldOptions): World {
     for (const actor of actors.values()) if (isIdle(actor)) actor.history = 0;
   }
 
-  return {
+  const world: World = {
     broken: null,
+    begun: new Set(),
+    acting: null,
     clock,
     records,
     messages,
@@ -210,10 +226,10 @@ export function createWorld(options: WorldOptions): World {
     isIdle,
     isDead: (name) => dead.has(name),
     settle,
-    async drain(engines) {
+    async drain(engines, most = Number.POSITIVE_INFINITY) {
       const loaded = createEngines(engines);
       const how = { lanes: null, max: 1, waitMs: 0, visibilityMs: deps.settings.visibilityMs, abortSignal: never };
-      for (;;) {
+      for (let done = 0; done < most; done++) {
         const [message] = await deps.queue.receive(how);
         if (message === undefined) return;
         await work(deps, loaded, message, hostOf(false, never));
@@ -237,11 +253,18 @@ export function createWorld(options: WorldOptions): World {
       return actor;
     },
     async go(actor, waiting, messageId) {
+      world.acting = actor;
       actor.waiting.splice(actor.waiting.indexOf(waiting), 1);
       const { method, args } = waiting.call;
       if (messageId !== null) await messages.offer(messageId, async () => waiting.go());
       else if (method === "send") await messages.named(String(args[0]), async () => waiting.go());
       else waiting.go();
+      await settleAll();
+    },
+    async lose(actor, waiting) {
+      world.acting = actor;
+      actor.waiting.splice(actor.waiting.indexOf(waiting), 1);
+      waiting.lose();
       await settleAll();
     },
     async die(actor) {
@@ -253,6 +276,7 @@ export function createWorld(options: WorldOptions): World {
       await settle();
     },
     async pass(ms) {
+      world.acting = null;
       clock.advance(ms);
       await settleAll();
     },
@@ -263,6 +287,7 @@ export function createWorld(options: WorldOptions): World {
       return after && hashWith(actor, historyAfter(actor, call, after.seen), after.hash);
     },
   };
+  return world;
 }
 
 function hostOf(yields: boolean, never: AbortSignal): WorkHost {

@@ -162,7 +162,9 @@ test.each(["put", "get"])(
     const world = createWorld();
     const blobs = outage((call) => call.port === "blobs" && call.method === method);
     blobs.on = true;
-    const engine = engineOf(async (_state, ctx) => (ctx.step === 0 ? ctx.next("x".repeat(10_000)) : ctx.complete("done")));
+    // It comes back for its state: what has just been written is not read.
+    const large = "x".repeat(10_000);
+    const engine = engineOf(async (_state, ctx) => (ctx.step === 0 ? ctx.next(large, { delayMs: 1 }) : ctx.complete("done")));
     world.work([engine], { intercept: blobs.intercept });
     const workId = await enqueue(world);
     await world.pass(30 * 60_000);

@@ -1,7 +1,7 @@
 /** The world outside: systems that do what they are asked, sometimes without saying so, and can be asked what they did. */
 import { DidNotHappen, type Fence } from "../../src/index.ts";
-import type { Place } from "./workloads/workload.ts";
 import type { Theatre } from "../../src/testing/simulator/world.ts";
+import type { Place } from "./workloads/workload.ts";
 
 interface Call {
   readonly startedAtMs: number;
@@ -34,7 +34,7 @@ export interface Outside {
 
 const LATENCY_MS = 2_000;
 
-export function createOutside({ stage }: Theatre): Outside {
+export function createOutside({ stage, witness }: Theatre): Outside {
   const ledgers = new Map<string, Ledger>();
   const given = new Map<string, number>();
   const nowMs = (): number => stage.scheduler.elapsedMs();
@@ -44,7 +44,8 @@ export function createOutside({ stage }: Theatre): Outside {
     return ledger;
   };
   return {
-    act({ process, isCalm }, { idempotencyKey }) {
+    act({ process, isCalm }, { idempotencyKey, fencingToken }) {
+      witness.acts(process.name, idempotencyKey.split("/")[0] ?? "", fencingToken);
       const ledger = of(idempotencyKey);
       const call: Call = { startedAtMs: nowMs(), appliedAtMs: null, refused: false };
       ledger.calls.push(call);
@@ -108,7 +109,10 @@ export function createOutside({ stage }: Theatre): Outside {
         if (before === undefined || before.refused) return;
         const doubt = asked.some(({ atMs, happened }) => !happened && atMs >= before.startedAtMs && atMs <= call.startedAtMs);
         if (doubt) return;
-        stage.breakInvariant("G6: what is in doubt is not run again unasked", `${key} (${kind}), call ${i + 1} of ${calls.length}`);
+        stage.breakInvariant(
+          "G6: what is in doubt is not run again unasked",
+          `${key} (${kind}), call ${i + 1} of ${calls.length}`,
+        );
       });
     },
   };

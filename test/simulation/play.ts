@@ -1,7 +1,8 @@
 /** What a seed plays: some of the workloads, at once. */
-import { createCaller } from "../../src/testing/simulator/callers.ts";
+
 import { drawsFor } from "../../src/testing/simulator/rates.ts";
 import type { Play, Theatre } from "../../src/testing/simulator/world.ts";
+import { createCaller } from "./callers.ts";
 import { commands } from "./workloads/commands.ts";
 import { counters } from "./workloads/counters.ts";
 import { effects } from "./workloads/effects.ts";
@@ -12,7 +13,7 @@ import { signals } from "./workloads/signals.ts";
 import type { Place, Workload } from "./workloads/workload.ts";
 import { writers } from "./workloads/writers.ts";
 
-export const WORKLOADS: Readonly<Record<string, Workload>> = {
+const WORKLOADS: Readonly<Record<string, Workload>> = {
   commands,
   counters,
   effects,
@@ -46,7 +47,9 @@ export function playOf(theatre: Theatre, only: readonly string[] | null = null):
       };
       return parts.flatMap((part) => part.engines(place));
     },
-    callers: parts.flatMap(({ callers }) => callers.map(({ name, act }) => ({ name, act: () => act(createCaller(stage, name)) }))),
+    callers: parts.flatMap(({ callers }) =>
+      callers.map(({ name, act }) => ({ name, act: () => act(createCaller(stage, name)) })),
+    ),
     check: () => {
       for (const part of parts) part.check?.();
     },

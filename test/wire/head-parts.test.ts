@@ -2,9 +2,10 @@
 import { describe, expect, test } from "vitest";
 import type { Head } from "../../src/domain/head.ts";
 import { append, EMPTY_STRAND } from "../../src/domain/strand.ts";
+import { NO_UNITS } from "../../src/domain/units.ts";
 import { decodeHead, encodeHead } from "../../src/wire/head.ts";
 import type { RecordContent } from "../../src/wire/record.ts";
-import { aHead } from "../domain/builders.ts";
+import { aHead, NOW, paused, READY, sleeping, waiting } from "../domain/builders.ts";
 import { atRest, codec } from "./formats.ts";
 
 const DIGEST = "00ff".repeat(16);
@@ -55,5 +56,43 @@ describe("a strand", () => {
     const old = { journal: { tail, lines: 2 }, log: { tail, lines: 9, sealed }, more: { lines: 2, tail, sealed: null } };
     const { journal, log, sealedArtifacts } = await decoded({ ...(await bodyOf({})), ...old });
     expect({ journal, log, sealedArtifacts }).toEqual({ journal: TWO_LINES, log: SEALED, sealedArtifacts: TWO_LINES });
+  });
+});
+
+describe("a status", () => {
+  const asleep = sleeping(NOW + 60_000, { sinceMs: NOW });
+  const retrying = sleeping(NOW + 60_000, { sinceMs: NOW, why: "retry" });
+  test("leaves out that it began with its commit, and that its sleep is a delay", async () => {
+    expect(await bodyOf({ status: asleep, updatedAtMs: NOW })).toMatchObject({
+      status: { kind: "sleeping", wakeAtMs: NOW + 60_000 },
+    });
+    expect((await bodyOf({ status: asleep, updatedAtMs: NOW }))["status"]).not.toHaveProperty("sinceMs");
+    expect((await bodyOf({ status: asleep, updatedAtMs: NOW }))["status"]).not.toHaveProperty("why");
+    expect((await bodyOf({ status: retrying, updatedAtMs: NOW + 1 }))["status"]).toEqual(retrying);
+  });
+  test.each([asleep, retrying, waiting({ sinceMs: NOW - 5 }), paused(asleep, NOW - 7), READY])(
+    "is read as it was written before, too: %j",
+    async (status) => {
+      const body = { ...(await bodyOf({ updatedAtMs: NOW })), status: { ...status } };
+      expect((await decoded(body)).status).toEqual(status);
+    },
+  );
+  test.each([null, "ready", ["ready"], { kind: "sleeping" }])("that is none is undecodable: %j", async (status) => {
+    await expect(decoded({ ...(await bodyOf({})), status })).rejects.toMatchObject({ code: "record_undecodable" });
+  });
+});
+
+describe("units", () => {
+  const used = { ...NO_UNITS, writes: 12, requests: 0.33 };
+  test("are a list, without the zeros at its end, and absent when there are none", async () => {
+    expect((await bodyOf({ units: used }))["units"]).toEqual([12, 0, 0.33]);
+    expect(await bodyOf({})).not.toHaveProperty("units");
+  });
+  test("are none in a snapshot from before they were counted", async () => {
+    expect((await decoded(await bodyOf({}))).units).toEqual(NO_UNITS);
+    expect((await decoded({ ...(await bodyOf({})), units: [1, 2, 3, 4, 5] })).units.gets).toBe(5);
+  });
+  test.each([[[-1]], ["12"], [[1, 2, 3, 4, 5, 6]]])("that are none are undecodable: %j", async (units) => {
+    await expect(decoded({ ...(await bodyOf({})), units })).rejects.toMatchObject({ code: "record_undecodable" });
   });
 });

@@ -41,7 +41,7 @@ export interface DynamoRecordStoreDeps {
 export function createDynamoRecordStore({ client, table }: DynamoRecordStoreDeps): RecordStore {
   return {
     blockBytes: BLOCK_BYTES,
-    bytesOf: (record) => itemBytes(encodeRecord(record, USUAL_REVISION)),
+    measure: { bytesOf: (record) => itemBytes(encodeRecord(record, USUAL_REVISION)) },
     collects: true,
     async read(partition, range, limit) {
       if (isEmpty(range) || (limit !== undefined && limit < 1)) return [];

@@ -114,10 +114,16 @@ function prepareFile(db: DatabaseSync, path: string): void {
   db.exec("PRAGMA journal_mode = WAL");
   migrate(db, path);
 }
+/** Both of one moment: between them another process may make the file what it is to be. */
 function checkOurs(db: DatabaseSync, path: string): void {
-  const id = numberOf(db.prepare("PRAGMA application_id").get()?.["application_id"]);
-  const isEmpty = numberOf(db.prepare("SELECT count(*) AS tables FROM sqlite_schema").get()?.["tables"]) === 0;
-  if (id !== APPLICATION_ID && !(id === 0 && isEmpty)) throw foreignFile(path, `a SQLite database of application ${id}`);
+  db.exec("BEGIN");
+  try {
+    const id = numberOf(db.prepare("PRAGMA application_id").get()?.["application_id"]);
+    const isEmpty = numberOf(db.prepare("SELECT count(*) AS tables FROM sqlite_schema").get()?.["tables"]) === 0;
+    if (id !== APPLICATION_ID && !(id === 0 && isEmpty)) throw foreignFile(path, `a SQLite database of application ${id}`);
+  } finally {
+    if (db.isTransaction) db.exec("COMMIT");
+  }
 }
 function foreignFile(path: string, got: string): InvalidArgumentError {
   return new InvalidArgumentError(`database ${path}`, "a file made by Rookery, or none", got);

@@ -39,7 +39,7 @@ export function createEmbeddedRecordStore({ database }: { readonly database: Dat
   };
   return {
     blockBytes: BLOCK_BYTES,
-    bytesOf: contentBytes,
+    measure: { bytesOf: contentBytes },
     collects: false,
     read: async (partition, range, limit = NO_LIMIT) =>
       read(() =>

@@ -1,5 +1,5 @@
 /** Records in a map, for tests and simulation. Stored state is frozen, and bytes are copied in and out. */
-
+import type { Json } from "../../domain/json.ts";
 import type {
   Body,
   DueEntry,
@@ -33,7 +33,7 @@ export function createMemoryRecordStore(deps: MemoryRecordStoreDeps = {}): Recor
   const everything = () => [...partitions.values()].flatMap((records) => [...records.values()]);
   const store: RecordStore = {
     blockBytes: BLOCK_BYTES,
-    bytesOf: contentBytes,
+    measure: { bytesOf: contentBytes },
     collects: deps.collects === true,
     async read(partition, range, limit) {
       const inRange = [...(partitions.get(partition)?.values() ?? [])].filter((record) => isWithin(record.sort, range));
@@ -76,22 +76,36 @@ function copyIn(
   { partition, sort, body, data, writeId, due, listed, expiresAtMs }: RecordDraft,
   revision: Revision,
 ): StoredRecord {
-  const copied: Body = JSON.parse(JSON.stringify(body));
-  return {
+  return Object.freeze({
     ...{ partition, sort, writeId, revision },
-    body: deepFrozen(copied),
+    body: frozenFields(body),
     data: data && Uint8Array.from(data),
     due: due && Object.freeze({ ...due }),
     listed: listed && Object.freeze({ ...listed }),
     ...(expiresAtMs === undefined ? {} : { expiresAtMs }),
-  };
+  });
 }
+/** Nothing of it can be changed but bytes, which are given out as copies. */
 function copyOut(record: StoredRecord): StoredRecord {
-  return { ...record, data: record.data && Uint8Array.from(record.data) };
+  return record.data === null ? record : { ...record, data: Uint8Array.from(record.data) };
 }
-function deepFrozen<T extends object>(value: T): T {
-  for (const part of Object.values(value)) if (typeof part === "object" && part !== null) deepFrozen(part);
-  return Object.freeze(value);
+/** As JSON would bring them back: a field that is undefined is none. */
+function frozenFields(fields: { readonly [name: string]: Json | undefined }): Body {
+  const copied: Record<string, Json> = {};
+  for (const name of Object.keys(fields)) {
+    const value = fields[name];
+    if (value === undefined) continue;
+    if (name === "__proto__") Object.defineProperty(copied, name, { value: frozen(value), enumerable: true });
+    else copied[name] = frozen(value);
+  }
+  return Object.freeze(copied);
+}
+function frozen(value: Json): Json {
+  if (typeof value !== "object" || value === null) return value;
+  return isList(value) ? Object.freeze(value.map(frozen)) : frozenFields(value);
+}
+function isList(value: Json): value is readonly Json[] {
+  return Array.isArray(value);
 }
 
 function dueEntries(records: readonly StoredRecord[], shard: number, untilMs: number): DueEntry[] {

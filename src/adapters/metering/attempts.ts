@@ -1,8 +1,22 @@
 /** A look at every request that a client of the SDK makes, repeats too: each of them is billed. */
-import type { MiddlewareStack } from "@smithy/types";
+
+/** A client of the SDK, as far as it is looked at: what stands within its repeats, and around the reading of an answer. */
+export interface Watchable<I extends object, O extends object> {
+  readonly middlewareStack: {
+    add(
+      middleware: (next: Next<I, O>, context: { commandName?: string }) => Next<I, O>,
+      how: { step: "deserialize"; priority: "high"; name: string },
+    ): void;
+  };
+}
+type Next<I extends object, O extends object> = (args: Asked<I>) => Promise<{ response: unknown; output?: O }>;
+interface Asked<I extends object> {
+  input: I;
+  request: unknown;
+}
 
 export interface Attempt<I, O> {
-  /** As the service names it: `PutItem`. */
+  /** As AWS names it: `PutItem`. */
   readonly operation: string;
   readonly input: I;
   /** Null when the request failed. */
@@ -10,10 +24,11 @@ export interface Attempt<I, O> {
   /** What it failed with. */
   readonly error: unknown;
 }
+export type AttemptOf<C> = C extends Watchable<infer I, infer O> ? Attempt<I, O> : never;
 
-/** Within the SDK's repeats, and around the reading of the answer. `see` must not throw. */
+/** `see` must not throw. */
 export function watchAttempts<I extends object, O extends object>(
-  { middlewareStack }: { readonly middlewareStack: MiddlewareStack<I, O> },
+  { middlewareStack }: Watchable<I, O>,
   see: (attempt: Attempt<I, O>) => void,
 ): void {
   middlewareStack.add(

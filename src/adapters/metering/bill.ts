@@ -14,7 +14,8 @@ export type Bill = readonly Line[];
 
 /** What came to a bill since it was `before`. */
 export function billSince(before: Bill, after: Bill): Bill {
-  const known = new Map(before.map((line) => [nameOf(line), line.count]));
+  const known = new Map<string, number>();
+  for (const line of before) known.set(nameOf(line), (known.get(nameOf(line)) ?? 0) + line.count);
   return after.flatMap((line) => {
     const count = line.count - (known.get(nameOf(line)) ?? 0);
     return count === 0 ? [] : [{ ...line, count }];

@@ -13,13 +13,11 @@ import {
   ConditionalCheckFailedException,
   type ConsumedCapacity,
   type DynamoDBClient,
-  type ServiceInputTypes,
-  type ServiceOutputTypes,
 } from "@aws-sdk/client-dynamodb";
 import type { Attributes } from "../dynamodb/attributes.ts";
 import { itemBytes } from "../dynamodb/size.ts";
 import { TABLE } from "../dynamodb/table.ts";
-import { type Attempt, watchAttempts } from "./attempts.ts";
+import { type AttemptOf, watchAttempts } from "./attempts.ts";
 import type { Ledger } from "./ledger.ts";
 
 const WRITE_BYTES = 1_024;
@@ -27,7 +25,9 @@ const READ_BYTES = 4_096;
 /** A read that may be stale costs half. */
 const STALE = 0.5;
 
-type Request = Attempt<ServiceInputTypes, ServiceOutputTypes>;
+type Request = AttemptOf<DynamoDBClient>;
+type Input = Request["input"];
+type Output = NonNullable<Request["output"]>;
 
 /** From now on its answers say what they consumed. */
 export function watchDynamo(client: DynamoDBClient, ledger: Ledger): void {
@@ -68,7 +68,7 @@ function usedByRead({ input, output }: Request): readonly Used[] {
   return [...partsOf(consumed), [whereRead(input), byRule(input, output) - unitsOf(consumed)]];
 }
 
-function consumedOf(output: ServiceOutputTypes): ConsumedCapacity | undefined {
+function consumedOf(output: Output): ConsumedCapacity | undefined {
   const consumed = "ConsumedCapacity" in output ? output.ConsumedCapacity : undefined;
   return consumed !== undefined && "CapacityUnits" in consumed ? consumed : undefined;
 }
@@ -98,18 +98,18 @@ function hasAnswer(error: unknown): boolean {
     typeof $metadata === "object" && $metadata !== null && "httpStatusCode" in $metadata && $metadata.httpStatusCode !== undefined
   );
 }
-function writtenBy(input: ServiceInputTypes): Attributes {
+function writtenBy(input: Input): Attributes {
   return "Item" in input && input.Item !== undefined ? input.Item : {};
 }
 
 /** All that it read it returned: no query of ours filters. */
-function byRule(input: ServiceInputTypes, output: ServiceOutputTypes): number {
+function byRule(input: Input, output: Output): number {
   const items = "Items" in output ? (output.Items ?? []) : [];
   const bytes = items.reduce((sum, item) => sum + itemBytes(item), 0);
   const consistent = "ConsistentRead" in input && input.ConsistentRead === true;
   return (consistent ? 1 : STALE) * blocks(bytes, READ_BYTES);
 }
-function whereRead(input: ServiceInputTypes): string {
+function whereRead(input: Input): string {
   return "IndexName" in input && input.IndexName !== undefined ? `index ${input.IndexName}` : "table";
 }
 /** Nothing takes one too. */
@@ -120,7 +120,7 @@ function blocks(bytes: number, of: number): number {
 const EQUALS = /^(#\w+) = (:\w+)/;
 
 /** The partition whose items it reads or writes; null for an index's. */
-function partitionOf(input: ServiceInputTypes): string | null {
+function partitionOf(input: Input): string | null {
   if ("Item" in input) return input.Item?.[TABLE.partition]?.S ?? null;
   if ("Key" in input) return input.Key?.[TABLE.partition]?.S ?? null;
   if (!("KeyConditionExpression" in input) || input.IndexName !== undefined) return null;

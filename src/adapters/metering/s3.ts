@@ -1,9 +1,11 @@
 /** What S3 bills: each request, by its class. One that failed was a request too. */
-import type { S3Client, ServiceInputTypes } from "@aws-sdk/client-s3";
+import type { S3Client } from "@aws-sdk/client-s3";
 import { UPLOAD_PREFIX } from "../../wire/environment.ts";
-import { watchAttempts } from "./attempts.ts";
+import { type AttemptOf, watchAttempts } from "./attempts.ts";
 import type { Unit } from "./bill.ts";
 import type { Ledger } from "./ledger.ts";
+
+type Input = AttemptOf<S3Client>["input"];
 
 export function watchS3(client: S3Client, ledger: Ledger): void {
   watchAttempts(client, ({ operation, input }) => {
@@ -19,7 +21,7 @@ function classOf(operation: string): Unit {
 }
 
 /** `<namespace>/<workId>/…`, also beneath the prefix of uploads. */
-function ownerOf(input: ServiceInputTypes): string | null {
+function ownerOf(input: Input): string | null {
   const key = "Key" in input ? input.Key : "Prefix" in input ? input.Prefix : undefined;
   if (key === undefined) return null;
   const [namespace, workId] = (key.startsWith(UPLOAD_PREFIX) ? key.slice(UPLOAD_PREFIX.length) : key).split("/");

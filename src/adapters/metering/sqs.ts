@@ -2,17 +2,17 @@
  * What SQS bills: each request, by 64 KiB of messages sent or received with it; a batch is one request. One that failed
  * was a request too.
  */
-import type { ServiceInputTypes, ServiceOutputTypes, SQSClient } from "@aws-sdk/client-sqs";
+import type { SQSClient } from "@aws-sdk/client-sqs";
 import { itemPartition } from "../../domain/ids.ts";
 import { decodeHint } from "../../wire/hint.ts";
-import { type Attempt, watchAttempts } from "./attempts.ts";
+import { type AttemptOf, watchAttempts } from "./attempts.ts";
 import type { Ledger } from "./ledger.ts";
 
 const CHUNK_BYTES = 65_536;
 /** Deliveries whose item is remembered, to know whose message is hidden or deleted. */
 const REMEMBERED = 10_000;
 
-type Request = Attempt<ServiceInputTypes, ServiceOutputTypes>;
+type Request = AttemptOf<SQSClient>;
 /** Messages that somebody else received for this process: Lambda's own pollers. */
 export interface Delivered {
   readonly body: string;

@@ -23,11 +23,12 @@ async function enqueue(
   flags: StartFlags & { idOnly?: boolean },
 ): Promise<void> {
   const payload = await readPayload(text, cli.io);
-  const store = await cli.open();
+  const { kind, store } = await cli.opened();
   const enqueued = await startItem(cli, store, engine, payload, flags);
   if (cli.print.json) return cli.print.document({ ...enqueued, namespace: store.namespace, engine });
   cli.print.line(enqueued.workId);
   if (flags.idOnly === true) return;
   cli.print.hint(`look at it:    ${suggestion(cli, "status", enqueued.workId)}`);
-  cli.print.hint(`let it work:   ${suggestion(cli, "worker")}`);
+  // A stack's own functions take it.
+  if (kind === "home") cli.print.hint(`let it work:   ${suggestion(cli, "worker")}`);
 }

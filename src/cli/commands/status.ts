@@ -18,6 +18,7 @@ import {
   statusSentence,
   statusWord,
   stepName,
+  unitsText,
   waitsText,
 } from "../output/item.ts";
 import type { Fact } from "../output/table.ts";
@@ -94,6 +95,7 @@ function progressOf(item: ItemStatus, nowMs: number): Fact[] {
     ["wakes", item.wakeAtMs === null || item.status !== "sleeping" ? null : at(item.wakeAtMs, nowMs)],
     ["deadline", item.deadlineAtMs === null ? null : at(item.deadlineAtMs, nowMs)],
     ["meters", pairs(item.meters)],
+    ["used", item.units === null ? null : unitsText(item.units)],
     ["log", item.logEntries === 0 ? null : `${item.logEntries} ${item.logEntries === 1 ? "entry" : "entries"}`],
   ];
 }

@@ -4,7 +4,7 @@ import { STEP_NAME, type StoredCause } from "../../domain/head.ts";
 import { SECOND_MS } from "../../domain/limits.ts";
 import type { StoredError } from "../../domain/stored-error.ts";
 import type { StoredWake } from "../../domain/wake.ts";
-import type { ItemStatus, ShownStatus } from "../../runtime/inspect.ts";
+import type { ItemStatus, ItemUnits, ShownStatus } from "../../runtime/inspect.ts";
 import type { GroupStatus } from "../../runtime/tree.ts";
 import type { Tint } from "./style.ts";
 import { clean } from "./text.ts";
@@ -137,6 +137,25 @@ export function holderText(holder: string): string {
   const parts = holder.split("/");
   const pid = parts[0] === "linux" ? parts[4] : parts[2];
   return pid === undefined ? clean(holder) : `process ${pid}`;
+}
+
+/** What it used of AWS, and what that comes to. */
+export function unitsText({ writes, reads, requests, puts, gets, dollars }: ItemUnits): string {
+  const counts: readonly (readonly [count: number, what: string])[] = [
+    [writes, "writes"],
+    [reads, "reads"],
+    [requests, "requests to the queue"],
+    [puts, "puts"],
+    [gets, "gets"],
+  ];
+  const used = counts.filter(([count]) => count > 0).map(([count, what]) => `${digits(count)} ${what}`);
+  const left = "its enqueue, what came after it was last saved, sweeps, Lambda's time";
+  return `about ${dollarText(dollars)} of AWS: ${used.join(", ")}; not in it: ${left}`;
+}
+/** To two digits that say something. */
+function dollarText(dollars: number): string {
+  const places = dollars >= 0.1 || dollars <= 0 ? 2 : 1 - Math.floor(Math.log10(dollars));
+  return `$${dollars.toFixed(Math.min(places, 12))}`;
 }
 
 const UNITS = ["B", "kB", "MB", "GB", "TB"];

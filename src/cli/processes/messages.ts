@@ -95,9 +95,18 @@ const SETTINGS = [
 
 /** Null when a field is none, or no number of milliseconds. */
 export function parseSettings(text: string): Partial<Settings> | null {
-  const entries: [string, unknown][] = Object.entries(JSON.parse(text));
+  const entries = entriesIn(text);
   const isFine = entries.every(
     ([name, value]) => SETTINGS.some((one) => one === name) && typeof value === "number" && value >= 0,
   );
   return isFine ? Object.fromEntries(entries) : null;
+}
+function entriesIn(text: string): [string, unknown][] {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === "object" && value !== null) return Object.entries(value);
+  } catch {
+    // Said below.
+  }
+  return [["", null]];
 }

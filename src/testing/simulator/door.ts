@@ -4,11 +4,12 @@
  */
 import type { Intercept, PortCall } from "../../adapters/memory/intercept.ts";
 import { BlobMissingError, QueueUnavailableError, StoreUnavailableError } from "../../domain/errors.ts";
+import { DUE_KEY } from "../../domain/keys.ts";
 import { MINUTE_MS, SECOND_MS } from "../../domain/limits.ts";
 import type { Message } from "../../ports/work-queue.ts";
-import type { SimProcess } from "./process.ts";
+import type { SimProcess } from "./sim-process.ts";
 import type { Stage } from "./stage.ts";
-import { describeAnswer, describeCall, fieldOf } from "./trace.ts";
+import { describeCall, fieldOf } from "./trace.ts";
 
 const LATENCY_MS = 8;
 const SLOW_MS = 15 * SECOND_MS;
@@ -26,67 +27,69 @@ interface Settle {
 /** Ports out of reach, and blobs that are missing, until an instant. */
 const troubles = new WeakMap<Stage, Map<string, number>>();
 
-export function createDoor(stage: Stage, process: SimProcess, charmed: boolean): Intercept {
+export function createDoor(stage: Stage, actor: SimProcess, charmed: boolean): Intercept {
   const { scheduler, trace } = stage;
   const until = troubles.get(stage) ?? new Map<string, number>();
   troubles.set(stage, until);
   const isTroubled = (name: string): boolean => !stage.isCalm() && (until.get(name) ?? 0) > scheduler.elapsedMs();
-  const note = (call: PortCall, outcome: string): void =>
-    trace.add({ atMs: scheduler.elapsedMs(), who: process.name, what: describeCall(call), outcome });
+  const note = (call: PortCall, answer: unknown, text: string): void =>
+    trace.add({ atMs: scheduler.elapsedMs(), who: actor.name, call, answer, text });
 
   /** Its effect, once, seen by whoever observes. */
   async function apply(call: PortCall, run: Run, how = ""): Promise<unknown> {
     const answer = await run();
-    note(call, `${describeAnswer(call, answer)}${how}`);
+    note(call, answer, how);
+    if (fieldOf(call.args[0], "sort") === DUE_KEY)
+      stage.dueSetAtMs.set(String(fieldOf(call.args[0], "partition")), scheduler.elapsedMs());
     for (const observer of stage.observers) {
-      const seeing = observer.applied(process.name, call, answer);
+      const seeing = observer.applied(actor.name, call, answer);
       if (seeing !== undefined) await seeing;
     }
     return answer;
   }
   function unreachable(call: PortCall, why: string): Error {
-    note(call, `! ${why}`);
+    note(call, null, ` ! ${why}`);
     return call.port === "queue"
       ? new QueueUnavailableError("simulated", new Error(why))
       : new StoreUnavailableError("simulated", new Error(why));
   }
   function die(call: PortCall, kind: "crashBefore" | "crashAfter"): void {
-    stage.inject(kind, process.name, describeCall(call));
-    process.die();
+    stage.inject(kind, actor.name, describeCall(call), call);
+    actor.die();
   }
   /** The answer comes when the process can hear it, or never. */
   function deliver(settle: () => void): void {
-    if (process.isDead()) return;
-    const heldMs = process.frozenMs();
+    if (actor.isDead()) return;
+    const heldMs = actor.frozenMs();
     if (heldMs > 0) scheduler.in(heldMs, () => deliver(settle));
     else settle();
   }
   function begin(call: PortCall, run: Run, to: Settle): void {
-    if (process.isDead()) {
+    if (actor.isDead()) {
       // It had left before its process died.
       if (call.method !== "receive" && stage.draw("late") < 0.5) void apply(call, run, " (sender dead)").catch(() => undefined);
       return;
     }
-    const heldMs = process.frozenMs();
+    const heldMs = actor.frozenMs();
     if (heldMs > 0) {
       scheduler.in(heldMs + stage.draw("latency") * LATENCY_MS, () => begin(call, run, to));
       return;
     }
     stage.calls += 1;
-    for (const observer of stage.observers) observer.called?.(process.name, call);
+    for (const observer of stage.observers) observer.called?.(actor.name, call);
     if (charmed || stage.isCalm()) finish(call, run, to);
     else befall(call, run, to);
   }
   function befall(call: PortCall, run: Run, to: Settle): void {
     const what = `${call.port} ${call.method}`;
     if (stage.chance("clockJump")) {
-      process.jump(Math.floor((2 * stage.draw("clockJump") - 1) * (stage.settings.leaseDurationMs / 2 - 1)));
-      stage.inject("clockJump", process.name, `${process.offsetMs()} ms off`);
+      actor.jump(Math.floor((2 * stage.draw("clockJump") - 1) * (stage.settings.leaseDurationMs / 2 - 1)));
+      stage.inject("clockJump", actor.name, `${actor.offsetMs()} ms off`);
     }
     if (stage.chance("outage")) {
       const ms = stage.draw("outage") ** 2 * OUTAGE_MS;
       until.set(call.port, scheduler.elapsedMs() + ms);
-      stage.inject("outage", process.name, `${call.port} for ${Math.ceil(ms)} ms`);
+      stage.inject("outage", actor.name, `${call.port} for ${Math.ceil(ms)} ms`);
     }
     if (isTroubled(call.port)) {
       to.fail(unreachable(call, "out of reach"));
@@ -102,8 +105,8 @@ export function createDoor(stage: Stage, process: SimProcess, charmed: boolean):
     }
     if (stage.chance("freeze")) {
       const ms = stage.draw("freeze") ** 2 * FREEZE_MS;
-      process.freeze(ms);
-      stage.inject("freeze", process.name, `${Math.ceil(ms)} ms, at ${describeCall(call)}`);
+      actor.freeze(ms);
+      stage.inject("freeze", actor.name, `${Math.ceil(ms)} ms, at ${describeCall(call)}`, call);
       // The call is on its way, or yet to be made.
       if (stage.draw("freeze") < 0.5) {
         begin(call, run, to);
@@ -111,7 +114,7 @@ export function createDoor(stage: Stage, process: SimProcess, charmed: boolean):
       }
     }
     if (stage.chance("failBefore")) {
-      stage.inject("failBefore", process.name, what);
+      stage.inject("failBefore", actor.name, what, call);
       to.fail(unreachable(call, "no answer"));
       return;
     }
@@ -122,7 +125,7 @@ export function createDoor(stage: Stage, process: SimProcess, charmed: boolean):
     finish(call, run, to);
   }
   function finish(call: PortCall, run: Run, to: Settle): void {
-    if (call.method === "receive") process.polls.begin();
+    if (call.method === "receive") actor.polls.begin();
     apply(call, run).then(
       (answer) => after(call, run, answer, to),
       (error: unknown) => deliver(() => to.fail(error)),
@@ -139,20 +142,20 @@ export function createDoor(stage: Stage, process: SimProcess, charmed: boolean):
       return;
     }
     if (call.method !== "receive" && stage.chance("failAfter")) {
-      stage.inject("failAfter", process.name, describeCall(call));
+      stage.inject("failAfter", actor.name, describeCall(call), call);
       deliver(() => to.fail(unreachable(call, "answer lost")));
       return;
     }
     const isWrite = call.method === "write" || call.method === "remove";
     if (isWrite && fieldOf(answer, "ok") === true && stage.chance("lostAnswer")) {
-      stage.inject("lostAnswer", process.name, describeCall(call));
+      stage.inject("lostAnswer", actor.name, describeCall(call), call);
       scheduler.in(stage.draw("latency") * SECOND_MS, () => {
         // Of a process that has died meanwhile, nobody makes it once more.
-        if (!process.isDead()) apply(call, run, " (again)").then((again) => deliver(() => to.answer(again)), to.fail);
+        if (!actor.isDead()) apply(call, run, " (again)").then((again) => deliver(() => to.answer(again)), to.fail);
       });
       return;
     }
-    deliver(() => to.answer(call.method === "due" ? lagging(call, answer) : answer));
+    deliver(() => to.answer(call.method === "due" ? lagging(answer) : answer));
   }
   /** True when the hint does not take the straight way. */
   function isWayward(call: PortCall, run: Run): boolean {
@@ -160,13 +163,13 @@ export function createDoor(stage: Stage, process: SimProcess, charmed: boolean):
       const ms = stage.draw("hint") ** 2 * LATE_HINT_MS;
       scheduler.in(ms, () => void apply(call, run, " (late)").then(() => moved(call, undefined)));
     };
-    if (stage.chance("hintLost")) stage.inject("hintLost", process.name, describeCall(call));
+    if (stage.chance("hintLost")) stage.inject("hintLost", actor.name, describeCall(call), call);
     else if (stage.chance("hintLate")) {
-      stage.inject("hintLate", process.name, describeCall(call));
+      stage.inject("hintLate", actor.name, describeCall(call), call);
       later();
     } else {
       if (stage.chance("hintTwice")) {
-        stage.inject("hintTwice", process.name, describeCall(call));
+        stage.inject("hintTwice", actor.name, describeCall(call), call);
         later();
       }
       return false;
@@ -181,16 +184,16 @@ export function createDoor(stage: Stage, process: SimProcess, charmed: boolean):
     if (call.method === "receive" && Array.isArray(answer)) received(answer, Number(fieldOf(first, "visibilityMs")));
   }
   function received(messages: readonly Message[], visibilityMs: number): void {
-    const broker = stage.environment.brokerOf(process.deps.namespace);
+    const broker = stage.environment.brokerOf(actor.deps.namespace);
     if (messages.length > 0) stage.pokeIn(visibilityMs + 0.01);
     for (const { id } of messages) {
-      const inMs = process.isDead() ? 0 : !charmed && stage.chance("lapse") ? stage.draw("lapse") * visibilityMs : null;
+      const inMs = actor.isDead() ? 0 : !charmed && stage.chance("lapse") ? stage.draw("lapse") * visibilityMs : null;
       if (inMs === null) continue;
       scheduler.in(inMs, () => {
         const entry = broker.entries.get(id);
         if (entry === undefined || entry.visibleAtMs === null) return;
         entry.visibleAtMs = stage.nowMs();
-        if (!process.isDead()) stage.inject("lapse", process.name, `message ${id}`);
+        if (!actor.isDead()) stage.inject("lapse", actor.name, `message ${id}`);
         stage.pokeIn(0.01);
       });
     }
@@ -201,21 +204,35 @@ export function createDoor(stage: Stage, process: SimProcess, charmed: boolean):
     if (isTroubled(name)) return true;
     if (!stage.chance("blobGone")) return false;
     until.set(name, scheduler.elapsedMs() + stage.draw("blobGone") * BLOB_GONE_MS);
-    stage.inject("blobGone", process.name, name);
+    stage.inject("blobGone", actor.name, name);
     return true;
   }
-  /** As the index was a while ago, as far as it shows too much or too little. */
-  function lagging(_call: PortCall, answer: unknown): unknown {
+  /** What was written a moment ago is not in the index yet. */
+  function lagging(answer: unknown): unknown {
     const { indexLagMs } = stage.rates();
     if (indexLagMs === 0 || !Array.isArray(answer)) return answer;
-    return answer.filter(() => stage.draw("lag") * indexLagMs < SECOND_MS);
+    const lagMs = stage.draw("lag") * indexLagMs;
+    return answer.filter(
+      (entry) => scheduler.elapsedMs() - (stage.dueSetAtMs.get(String(fieldOf(entry, "partition"))) ?? 0) > lagMs,
+    );
   }
   return <T>(call: PortCall, run: () => Promise<T>): Promise<T> => {
-    if (process.isDead()) return new Promise<T>(() => undefined);
+    if (actor.isDead()) return new Promise<T>(() => undefined);
+    const isPoll = call.method === "receive";
+    if (!isPoll) actor.pending += 1;
     return new Promise<T>((resolve, reject) => {
       const slowMs = !charmed && stage.chance("slow") ? stage.draw("slow") * SLOW_MS : 0;
       // What `run` gives is what is answered: the types have met in `call`.
-      const to: Settle = { answer: (value) => resolve(value as T), fail: reject };
+      const to: Settle = {
+        answer: (value) => {
+          if (!isPoll) actor.pending -= 1;
+          resolve(value as T);
+        },
+        fail: (error) => {
+          if (!isPoll) actor.pending -= 1;
+          reject(error);
+        },
+      };
       scheduler.in(slowMs + stage.draw("latency") ** 2 * LATENCY_MS, () => begin(call, run, to));
     });
   };

@@ -4,11 +4,12 @@
  */
 import { alarmFor } from "../../domain/alarm.ts";
 import { type Head, initialHead, isEnded } from "../../domain/head.ts";
+import { COMMAND_RANGE } from "../../domain/keys.ts";
 import { type Lease, leaseState } from "../../domain/lease.ts";
-import { LEASE_DURATION_MS, MAX_DELAY_MS } from "../../domain/limits.ts";
+import { ALARM_OWED_MS, LEASE_DURATION_MS, MAX_DELAY_MS } from "../../domain/limits.ts";
 import type { Stage } from "./stage.ts";
 import type { StepBegin } from "./watch.ts";
-import type { Claimed, Watched } from "./witness.ts";
+import type { Claimed, Watched } from "./watched.ts";
 
 export interface Invariant<T> {
   readonly name: string;
@@ -66,9 +67,23 @@ export const ON_HEAD: readonly Invariant<RecordChange & { readonly next: Head }>
     },
   },
   {
+    name: "G3: the alarm is no later than a commit needs it",
+    check: ({ one, next, stage }) => {
+      if (isEnded(next.status)) return null;
+      const atMs = one.due?.atMs ?? null;
+      const given = { nowMs: Math.floor(stage.nowMs()), maxDelayMs: MAX_DELAY_MS };
+      const lateMs = atMs === null ? null : atMs - alarmFor(next, given, one.due?.rings ?? 0).atMs;
+      const { failBefore, failAfter, outage } = stage.drawn;
+      const mayMs = CLOCKS_MS + (failBefore + failAfter + outage > 0 ? ALARM_OWED_MS : 0);
+      return lateMs !== null && lateMs <= mayMs ? null : `it is ${lateMs === null ? "unset" : `${lateMs} ms late`}`;
+    },
+  },
+  {
     name: "G4: only who claimed a token writes under it",
     check: ({ one, next, who }) => {
       const owner = one.claims.get(next.token)?.who ?? null;
+      // What is forgotten is given its expiry by the sweeper; nothing else of it changes.
+      if (one.head !== null && isEnded(one.head.status) && one.head.status.kind === next.status.kind) return null;
       return owner === who ? null : `${who} wrote under token ${next.token}, which is ${owner ?? "nobody"}'s`;
     },
   },
@@ -115,12 +130,39 @@ export const ON_LOOK: readonly Invariant<RecordChange>[] = [
       if (one.item === null || head === null || isEnded(head.status)) return null;
       const atMs = one.due?.atMs ?? null;
       const needAtMs = alarmFor(head, { nowMs: Math.floor(stage.nowMs()), maxDelayMs: MAX_DELAY_MS }, one.due?.rings ?? 0).atMs;
-      if (atMs !== null && atMs <= needAtMs + CLOCKS_MS) return null;
+      const { failBefore, failAfter, outage } = stage.drawn;
+      // The sweeper moves what it could not look at by so much.
+      const failedMs = failBefore + failAfter + outage > 0 ? ALARM_OWED_MS : 0;
+      if (atMs !== null && atMs <= needAtMs + CLOCKS_MS + failedMs) return null;
       if (hasMessage(stage, one)) return null;
       return `it is ${head.status.kind}, no message is there, and the alarm is ${atMs === null ? "unset" : `${atMs - needAtMs} ms late`}`;
     },
   },
 ];
+/** Asked when a message is removed, by whoever was handed it. */
+export const ON_REMOVE: readonly Invariant<RecordChange>[] = [
+  {
+    name: "G3: an item that can go on keeps a message when one is removed",
+    check: ({ one, stage }) => {
+      const { hintLost, hintLate } = stage.drawn;
+      const head = headOf(one);
+      if (hintLost + hintLate > 0 || one.item === null || head === null || !head.released || hasMessage(stage, one)) return null;
+      // A child whose turn in its group has not come is hinted when it has.
+      if (one.claimed === 0 && one.item.parent?.group?.limited === true) return null;
+      const what = owedIn(one, head);
+      return what === null ? null : `it ${what}, and its last message is gone`;
+    },
+  },
+];
+/** What a message has to stand for; null when the alarm alone has it, or something from outside. */
+function owedIn(one: Watched, { status, consumed }: Head): string | null {
+  if (isEnded(status)) return null;
+  const unread = [...one.inbox].filter(([sort, hinted]) => hinted && !consumed.includes(sort)).map(([sort]) => sort);
+  if (unread.some((sort) => sort.startsWith(COMMAND_RANGE.from))) return "has an unread command";
+  if (status.kind === "waiting" && status.signals.length > 0 && unread.length > 0) return "waits, and has an unread signal";
+  if (status.kind === "ready" || status.kind === "closing") return `is ${status.kind}`;
+  return status.kind === "sleeping" && status.wakeAtMs - status.sinceMs <= MAX_DELAY_MS ? "sleeps for a while" : null;
+}
 /** Instants were computed under a clock that may be off. */
 const CLOCKS_MS = LEASE_DURATION_MS;
 
@@ -142,23 +184,24 @@ export interface StepGiven {
   readonly step: StepBegin;
   readonly one: Watched;
   readonly stage: Stage;
+  /** Under which it runs. */
+  readonly claim: Claimed | null;
   /** What runs in the same process. */
-  readonly beside: readonly { readonly other: StepBegin; readonly one: Watched | null }[];
+  readonly beside: readonly { readonly other: StepBegin; readonly one: Watched | null; readonly claim: Claimed | null }[];
 }
 export const ON_STEP: readonly Invariant<StepGiven>[] = [
   {
     name: "G2: an attempt is on record before its code runs, and runs once",
     check: ({ step, one }) => {
-      const name = `${step.process.name} ${step.version} ${step.attempt}`;
+      const name = `${step.actor.name} ${step.version} ${step.attempt}`;
       const left = one.grants.get(name) ?? 0;
       one.grants.set(name, left - 1);
-      return left > 0 ? null : `attempt ${step.attempt} of version ${step.version} was not on record for ${step.process.name}`;
+      return left > 0 ? null : `attempt ${step.attempt} of version ${step.version} was not on record for ${step.actor.name}`;
     },
   },
   {
     name: "G4: who takes over fences the old holder out before the step runs",
-    check: ({ step, one }) => {
-      const claim = lastClaim(one, step);
+    check: ({ claim }) => {
       return claim === null || !claim.mustFence || claim.fenced ? null : `token ${claim.token} has made no commit yet`;
     },
   },
@@ -173,10 +216,12 @@ export const ON_STEP: readonly Invariant<StepGiven>[] = [
   },
   {
     name: "G2: a suspect runs alone",
-    check: ({ step, one, beside }) => {
-      if (beside.length === 0) return null;
-      if (isSuspect(one, step)) return `beside ${beside.map(({ other }) => other.workId).join(", ")}`;
-      const suspect = beside.find((near) => near.one !== null && isSuspect(near.one, near.other));
+    check: ({ step, one, claim, beside }) => {
+      // An attempt of its own that would not end runs on until its process is replaced.
+      const others = beside.filter((near) => near.one !== null && near.one !== one && !isOver(near.one, near.other, near.claim));
+      if (others.length === 0) return null;
+      if (claim?.suspectAt === step.version) return `beside ${others.map(({ other }) => other.workId).join(", ")}`;
+      const suspect = others.find((near) => near.claim?.suspectAt === near.other.version);
       return suspect === undefined ? null : `beside the suspect ${suspect.other.workId}`;
     },
   },
@@ -186,7 +231,7 @@ export const ON_STEP: readonly Invariant<StepGiven>[] = [
       const { head } = one;
       if (head === null || head.version !== step.version || head.status.kind !== "sleeping") return null;
       if (stage.drawn.clockJump > 0) return null;
-      const earlyMs = head.status.wakeAtMs - step.process.clock.nowMs();
+      const earlyMs = head.status.wakeAtMs - step.actor.clock.nowMs();
       return earlyMs <= 0 ? null : `${earlyMs} ms before`;
     },
   },
@@ -254,16 +299,30 @@ function messagesOf(stage: Stage, { workId }: Watched): number {
 function hasMessage(stage: Stage, one: Watched): boolean {
   return messagesOf(stage, one) > 0;
 }
-/** The latest claim of the process that runs the step. */
-function lastClaim(one: Watched, step: StepBegin): Claimed | null {
-  let last: Claimed | null = null;
-  for (const claim of one.claims.values()) if (claim.who === step.process.name) last = claim;
-  return last;
-}
-function isSuspect(one: Watched, step: StepBegin): boolean {
-  return lastClaim(one, step)?.suspectAt === step.version;
+/** What became of the attempt is on record: its code may run on, abandoned. */
+function isOver({ head }: Watched, step: StepBegin, claim: Claimed | null): boolean {
+  if (head === null || claim === null) return false;
+  return head.version > step.version || head.token > claim.token || (head.released && head.token === claim.token);
 }
 function isMigrated(one: Watched, step: StepBegin): boolean {
   const loaded = step.engineVersion;
   return one.head !== null && one.head.engineVersion !== loaded;
 }
+
+/** The code of an effect begins. */
+export interface EffectGiven {
+  readonly one: Watched;
+  readonly who: string;
+  readonly fencingToken: number;
+}
+export const ON_EFFECT: readonly Invariant<EffectGiven>[] = [
+  {
+    name: "G4: no effect begins under a lease that was lost before it was looked at",
+    check: ({ one, who, fencingToken }) => {
+      if (one.lease === null || one.lease.token === fencingToken) return null;
+      const lookedAtMs = one.looks.get(who) ?? null;
+      if (lookedAtMs !== null && one.claimedAtMs > lookedAtMs) return null;
+      return `${who} began it under token ${fencingToken}, and ${one.lease.token} was claimed before its last look`;
+    },
+  },
+];

@@ -1,27 +1,11 @@
 /** A process of the simulated world: it calls ports, and dies, freezes and loses its sense of time when chance has it. */
 import type { Intercept } from "../../adapters/memory/intercept.ts";
+import { SECOND_MS } from "../../domain/limits.ts";
 import type { Clock } from "../../ports/clock.ts";
-import type { Deps } from "../../runtime/deps.ts";
 import { createDoor } from "./door.ts";
-import { createPolls, type Polls } from "./polls.ts";
+import { createPolls } from "./polls.ts";
+import type { SimProcess } from "./sim-process.ts";
 import type { Stage } from "./stage.ts";
-
-export interface SimProcess {
-  readonly name: string;
-  readonly deps: Deps;
-  readonly clock: Clock;
-  readonly polls: Polls;
-  isDead(): boolean;
-  /** Nothing of it has an effect any more. */
-  die(): void;
-  onDeath(listener: () => void): void;
-  /** It stands still for so long. */
-  freeze(ms: number): void;
-  /** How long it still stands still. */
-  frozenMs(): number;
-  jump(offsetMs: number): void;
-  offsetMs(): number;
-}
 
 export interface ProcessOptions {
   readonly namespace?: string;
@@ -29,11 +13,11 @@ export interface ProcessOptions {
   readonly charmed?: boolean;
   /** How far off its clock is, for good; default drawn, and set anew by chance. */
   readonly offsetMs?: number;
-  /** Sees every call first, and may act instead. */
-  readonly around?: (process: SimProcess) => Intercept;
 }
 
 const TIMER_LATE_MS = 2;
+/** Whoever repeats a call that failed waits so long at most. */
+const RETRY_MS = SECOND_MS;
 
 export function createProcess(stage: Stage, name: string, options: ProcessOptions = {}): SimProcess {
   const { scheduler, host, environment } = stage;
@@ -50,14 +34,27 @@ export function createProcess(stage: Stage, name: string, options: ProcessOption
       const set = (inMs: number): void => {
         cancel = scheduler.in(inMs, fire);
       };
+      let isOver = delayMs > RETRY_MS;
+      const end = (): void => {
+        if (!isOver) self.pending -= 1;
+        isOver = true;
+      };
+      if (!isOver) self.pending += 1;
       function fire(): void {
         if (dead) return;
         const heldMs = frozenMs();
-        if (heldMs > 0) set(heldMs);
-        else callback();
+        if (heldMs > 0) {
+          set(heldMs);
+          return;
+        }
+        end();
+        callback();
       }
       set(delayMs + stage.draw("timer") * TIMER_LATE_MS);
-      return () => cancel();
+      return () => {
+        end();
+        cancel();
+      };
     },
   };
   const self: SimProcess = {
@@ -67,6 +64,7 @@ export function createProcess(stage: Stage, name: string, options: ProcessOption
     get deps() {
       return deps;
     },
+    pending: 0,
     isDead: () => dead,
     die() {
       if (dead) return;
@@ -92,8 +90,8 @@ export function createProcess(stage: Stage, name: string, options: ProcessOption
     offsetMs: () => offset,
   };
   const door = createDoor(stage, self, options.charmed === true);
-  const around = options.around?.(self);
-  const intercept: Intercept = around === undefined ? door : (call, run) => around(call, () => door(call, run));
+  const around = options.charmed === true ? undefined : stage.around?.(name);
+  const intercept: Intercept = around === undefined ? door : (call, run) => door(call, () => around(call, run));
   stage.polls.add(polls);
   stage.processes.set(name, self);
   const deps = environment.depsOf(name, {

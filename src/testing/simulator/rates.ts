@@ -37,22 +37,22 @@ export type FaultKind = keyof Rates;
 type Bounds = readonly [least: number, most: number];
 /** Drawn between these, evenly by magnitude, where a seed has the fault at all. */
 const BOUNDS: Readonly<Record<FaultKind, Bounds>> = {
-  crashBefore: [0.000_5, 0.01],
-  crashAfter: [0.000_5, 0.01],
-  lostAnswer: [0.001, 0.1],
-  failBefore: [0.000_5, 0.03],
-  failAfter: [0.000_5, 0.03],
-  outage: [0.000_2, 0.002],
-  slow: [0.001, 0.05],
-  freeze: [0.000_5, 0.006],
-  clockJump: [0.000_5, 0.01],
+  crashBefore: [0.001, 0.02],
+  crashAfter: [0.001, 0.02],
+  lostAnswer: [0.005, 0.2],
+  failBefore: [0.001, 0.04],
+  failAfter: [0.001, 0.04],
+  outage: [0.000_5, 0.004],
+  slow: [0.002, 0.06],
+  freeze: [0.001, 0.015],
+  clockJump: [0.001, 0.02],
   hintTwice: [0.01, 0.3],
   hintLate: [0.01, 0.3],
   hintLost: [0.01, 0.2],
   lapse: [0.01, 0.2],
   indexLagMs: [100, 120_000],
   blobGone: [0.01, 0.1],
-  deploy: [0.000_2, 0.001],
+  deploy: [0.000_5, 0.005],
 };
 const KINDS = Object.keys(BOUNDS) as readonly FaultKind[];
 const HAS = 0.3;
@@ -72,6 +72,25 @@ export function drawRates(seed: number, without: ReadonlySet<string> = new Set()
     return [kind, has && !without.has(kind) ? least * (most / least) ** magnitude : 0];
   });
   return Object.fromEntries(entries) as unknown as Rates;
+}
+/** Kinds that a seed of few calls would hardly meet at their usual rates. */
+const PER_RUN: readonly FaultKind[] = [
+  ...(["crashBefore", "crashAfter", "lostAnswer", "failBefore", "failAfter", "outage"] as const),
+  ...(["slow", "freeze", "clockJump", "deploy"] as const),
+];
+const MOST_RATE = 0.3;
+/** For a run of about so many calls: each fault that the seed has comes about this often in it. */
+const TIMES: Bounds = [0.5, 5];
+
+/** As `drawRates`, for a small run. */
+export function drawRatesFor(calls: number, seed: number, without: ReadonlySet<string>): Rates {
+  const rates = drawRates(seed, without);
+  const draw = drawsFor(seed, "times");
+  const scaled = PER_RUN.map((kind): readonly [FaultKind, number] => {
+    const times = TIMES[0] + (TIMES[1] - TIMES[0]) * draw() ** 2;
+    return [kind, rates[kind] === 0 ? 0 : Math.min(MOST_RATE, times / calls)];
+  });
+  return { ...rates, ...Object.fromEntries(scaled) };
 }
 export const NO_FAULTS: Rates = Object.fromEntries(KINDS.map((kind) => [kind, 0])) as unknown as Rates;
 

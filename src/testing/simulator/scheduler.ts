@@ -9,8 +9,11 @@ export interface Scheduler {
   elapsedMs(): number;
   /** Fires once, in so much time; events of one instant fire in the order of their setting. Returns how to cancel it. */
   in(delayMs: number, fire: () => void): () => void;
-  /** Fires one event after the other until `isOver` says so, which is asked before each; false when none is left. */
-  run(isOver: () => boolean): Promise<boolean>;
+  /**
+   * Fires one event after the other until `isOver` says so, which is asked before each; false when none is left. `pause`
+   * may hold time up before the next one, for what happens in real time; null: it need not.
+   */
+  run(isOver: () => boolean, pause?: () => Promise<void> | null): Promise<boolean>;
 }
 
 interface Entry {
@@ -32,9 +35,14 @@ export function createScheduler(loop: Pick<EventLoop, "drained">): Scheduler {
         entry.fire = null;
       };
     },
-    async run(isOver) {
+    async run(isOver, pause = () => null) {
       await loop.drained();
       while (!isOver()) {
+        const pausing = pause();
+        if (pausing !== null) {
+          await pausing;
+          continue;
+        }
         const next = pop(heap);
         if (next === null) return false;
         if (next.fire === null) continue;

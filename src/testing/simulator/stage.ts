@@ -1,15 +1,15 @@
 /** What all parts of one simulated world share: time, stores, chance, and what has been seen. */
 
-import type { PortCall } from "../../adapters/memory/intercept.ts";
+import type { Intercept, PortCall } from "../../adapters/memory/intercept.ts";
 import { createEventLoop } from "../../adapters/node/event-loop.ts";
 import { SECOND_MS } from "../../domain/limits.ts";
 import { DEFAULT_SETTINGS, type Settings } from "../../runtime/settings.ts";
 import { createCodec } from "../../wire/codec.ts";
 import { createEnvironment, type Environment } from "../environment.ts";
 import type { Polls } from "./polls.ts";
-import type { SimProcess } from "./process.ts";
 import { drawsFor, type FaultKind, NO_FAULTS, type Rates } from "./rates.ts";
 import { createScheduler, type Scheduler } from "./scheduler.ts";
+import type { SimProcess } from "./sim-process.ts";
 import { createTrace, type Trace } from "./trace.ts";
 
 /** What the workers run on. */
@@ -33,6 +33,10 @@ export interface Injected {
   readonly atMs: number;
   readonly who: string;
   readonly what: string;
+  /** At which call; null where it was at none. */
+  readonly call: PortCall | null;
+  /** What ran in the process then. */
+  readonly during: string;
 }
 /** Sees what has happened, when it has. */
 export interface Observer {
@@ -59,8 +63,12 @@ export interface Stage {
   readonly trace: Trace;
   readonly injected: Injected[];
   readonly polls: Set<Polls>;
+  /** Between the door of a process and its ports. */
+  readonly around: ((name: string) => Intercept) | undefined;
   readonly processes: Map<string, SimProcess>;
   readonly observers: Observer[];
+  /** When an item's alarm was last written. */
+  readonly dueSetAtMs: Map<string, number>;
   /** The instant by the true clock. */
   nowMs(): number;
   /** As the seed has them. */
@@ -72,7 +80,9 @@ export interface Stage {
   /** A number from 0 to 1; each purpose has its own. */
   draw(purpose: string): number;
   chance(kind: FaultKind): boolean;
-  inject(kind: Injected["kind"], who: string, what: string): void;
+  inject(kind: Injected["kind"], who: string, what: string, call?: PortCall): void;
+  /** What runs in a process, in words. */
+  during: (who: string) => string;
   /** Whoever waits for messages looks, in so much time. */
   pokeIn(delayMs: number): void;
   /** The first one stands. */
@@ -90,9 +100,11 @@ export interface StageOptions {
   readonly nowMs?: number;
   /** Entries of the trace that are kept. */
   readonly traced?: number;
+  readonly digested?: boolean;
+  readonly around?: ((name: string) => Intercept) | undefined;
 }
 
-export const BEGIN_MS = 1_700_000_000_000;
+const BEGIN_MS = 1_700_000_000_000;
 const TRACED = 400;
 
 export function createStage(options: StageOptions): Stage {
@@ -123,10 +135,12 @@ export function createStage(options: StageOptions): Stage {
     settings,
     scheduler,
     environment,
-    trace: createTrace(traced),
+    trace: createTrace(traced, options.digested === true),
     injected: [],
     polls,
+    around: options.around,
     processes: new Map(),
+    dueSetAtMs: new Map(),
     observers: [],
     nowMs: () => beginMs + scheduler.elapsedMs(),
     drawn: options.rates,
@@ -137,9 +151,10 @@ export function createStage(options: StageOptions): Stage {
     isCalm: () => rates === NO_FAULTS,
     draw,
     chance: (kind) => rates[kind] > 0 && draw(kind) < rates[kind],
-    inject(kind, who, what) {
-      self.injected.push({ kind, atMs: scheduler.elapsedMs(), who, what });
-      self.trace.add({ atMs: scheduler.elapsedMs(), who, what: `! ${kind}`, outcome: what });
+    during: () => "",
+    inject(kind, who, what, call) {
+      self.injected.push({ kind, atMs: scheduler.elapsedMs(), who, what, call: call ?? null, during: self.during(who) });
+      self.trace.add({ atMs: scheduler.elapsedMs(), who, call: null, answer: null, text: `! ${kind}  ${what}` });
     },
     pokeIn(delayMs) {
       scheduler.in(delayMs, () => {

@@ -19,7 +19,7 @@ export function startSweepers(stage: Stage, dueShards: () => readonly number[]):
 
 function startSweeper(stage: Stage, name: string, dueShards: () => readonly number[]): void {
   const { scheduler, host, environment } = stage;
-  let process = createProcess(stage, `${name}.1`);
+  let actor = createProcess(stage, `${name}.1`);
   let started = 1;
   let busy = false;
   let soonestAtMs = 0;
@@ -39,21 +39,21 @@ function startSweeper(stage: Stage, name: string, dueShards: () => readonly numb
     arm(environment.nextAlarmAtMs());
   }
   function begin(due: readonly number[]): void {
-    if (process.isDead()) {
+    if (actor.isDead()) {
       started += 1;
-      process = createProcess(stage, `${name}.${started}`);
+      actor = createProcess(stage, `${name}.${started}`);
     }
     busy = true;
     const end = (): void => {
       busy = false;
     };
-    process.onDeath(end);
-    const deps = patientOf(process.deps);
+    actor.onDeath(end);
+    const deps = patientOf(actor.deps);
     const shards = stage.draw("sweepers") < WHOLE ? {} : { shards: due };
     const swept =
       host.kind === "processes"
         ? sweep(deps, shards)
-        : sweepShards(deps, { endsAtMs: process.clock.nowMs() + MINUTE_MS, elsewhere: async () => undefined, ...shards });
+        : sweepShards(deps, { endsAtMs: actor.clock.nowMs() + MINUTE_MS, elsewhere: async () => undefined, ...shards });
     swept.then(end, end);
   }
   stage.observers.push({

@@ -5,43 +5,43 @@ import type { StoredRecord } from "../../ports/record-store.ts";
 export interface TraceEntry {
   readonly atMs: number;
   readonly who: string;
-  readonly what: string;
-  readonly outcome: string;
+  /** A call with its answer, or a text. */
+  readonly call: PortCall | null;
+  readonly answer: unknown;
+  readonly text: string;
 }
 export interface Trace {
   add(entry: TraceEntry): void;
   /** The last ones, oldest first. */
-  entries(): readonly TraceEntry[];
   lines(): string[];
-  readonly count: number;
-  /** Of everything that was added. */
+  /** Of everything that was added; empty unless asked for. */
   digest(): string;
 }
 
-/** Keeps the last `most`. */
-export function createTrace(most: number): Trace {
+/** Keeps the last `most`; they are put into words when they are read. */
+export function createTrace(most: number, digested: boolean): Trace {
   let kept: TraceEntry[] = [];
   let low = 0x811c9dc5;
   let high = 0x1000193;
-  const self = {
-    count: 0,
-    add(entry: TraceEntry) {
-      self.count += 1;
-      const line = lineOf(entry);
-      for (let i = 0; i < line.length; i++) {
-        low = Math.imul(low ^ line.charCodeAt(i), 0x01000193);
-        high = Math.imul(high ^ low, 0x85ebca6b);
-      }
+  function digest(line: string): void {
+    for (let i = 0; i < line.length; i++) {
+      low = Math.imul(low ^ line.charCodeAt(i), 0x01000193);
+      high = Math.imul(high ^ low, 0x85ebca6b);
+    }
+  }
+  return {
+    add(entry) {
+      if (digested) digest(lineOf(entry));
       kept.push(entry);
       if (kept.length >= 2 * most) kept = kept.slice(-most);
     },
-    digest: () => `${(low >>> 0).toString(16)}${(high >>> 0).toString(16)}`,
-    entries: () => kept.slice(-most),
+    digest: () => (digested ? `${(low >>> 0).toString(16)}${(high >>> 0).toString(16)}` : ""),
     lines: () => kept.slice(-most).map(lineOf),
   };
-  return self;
 }
-export function lineOf({ atMs, who, what, outcome }: TraceEntry): string {
+function lineOf({ atMs, who, call, answer, text }: TraceEntry): string {
+  const what = call === null ? text : describeCall(call);
+  const outcome = call === null ? "" : `${describeAnswer(call, answer)}${text}`;
   return `${(atMs / 1_000).toFixed(6).padStart(14)} ${who.padEnd(12)} ${what}${outcome === "" ? "" : `  ${outcome}`}`;
 }
 
@@ -58,7 +58,7 @@ export function describeCall({ port, method, args }: PortCall): string {
 }
 
 /** What a call was answered. */
-export function describeAnswer({ port, method }: PortCall, answer: unknown): string {
+function describeAnswer({ port, method }: PortCall, answer: unknown): string {
   if (port === "records" && (method === "write" || method === "remove")) {
     if (fieldOf(answer, "ok") === true) return "";
     const current = fieldOf(answer, "current");

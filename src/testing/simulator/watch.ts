@@ -1,10 +1,10 @@
 /** Every beginning and end of an engine's code is seen, in whichever process it runs. */
 import type { Engine, Outcome } from "../../domain/engine.ts";
 import type { Json } from "../../domain/json.ts";
-import type { SimProcess } from "./process.ts";
+import type { SimProcess } from "./sim-process.ts";
 
 export interface StepBegin {
-  readonly process: SimProcess;
+  readonly actor: SimProcess;
   readonly workId: string;
   readonly version: number;
   readonly attempt: number;
@@ -20,7 +20,7 @@ export interface StepObserver {
 type StepLike = { readonly workId: string; readonly step: number; readonly attempt: number };
 
 /** The same engines, seen. */
-export function watchEngines(process: SimProcess, engines: readonly Engine[], observer: StepObserver): Engine[] {
+export function watchEngines(actor: SimProcess, engines: readonly Engine[], observer: StepObserver): Engine[] {
   const seen = async (
     engine: Engine,
     ctx: StepLike,
@@ -28,7 +28,7 @@ export function watchEngines(process: SimProcess, engines: readonly Engine[], ob
     act: () => Promise<Outcome>,
   ): Promise<Outcome> => {
     const { workId, step: version, attempt } = ctx;
-    const step: StepBegin = { process, workId, version, attempt, ...given, engineVersion: engine.version };
+    const step: StepBegin = { actor, workId, version, attempt, ...given, engineVersion: engine.version };
     observer.began(step);
     try {
       return await act();

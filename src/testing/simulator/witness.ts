@@ -1,9 +1,7 @@
 /** Follows every item by the writes that were applied, and holds each against the invariants at once. */
 import type { PortCall } from "../../adapters/memory/intercept.ts";
-import type { Due } from "../../domain/alarm.ts";
-import { type Head, initialHead, isEnded } from "../../domain/head.ts";
+import { type Head, initialHead, isEnded, STEP_NAME } from "../../domain/head.ts";
 import { parseItemPartition } from "../../domain/ids.ts";
-import type { Item } from "../../domain/item.ts";
 import { COMMAND_RANGE, DUE_KEY, HEAD_KEY, INBOX_RANGE, ITEM_KEY, LEASE_KEY } from "../../domain/keys.ts";
 import { type Lease, leaseState, leftNoOutcome } from "../../domain/lease.ts";
 import type { RecordDraft, StoredRecord } from "../../ports/record-store.ts";
@@ -11,53 +9,20 @@ import { decodeDue } from "../../wire/due.ts";
 import { decodeHead } from "../../wire/head.ts";
 import { decodeItem } from "../../wire/item.ts";
 import { decodeLease } from "../../wire/lease.ts";
-import { ON_HEAD, ON_LEASE, ON_LOOK, ON_SEND, ON_STEP, type RecordChange } from "./invariants.ts";
-import type { SimProcess } from "./process.ts";
+import { ON_EFFECT, ON_HEAD, ON_LEASE, ON_LOOK, ON_REMOVE, ON_SEND, ON_STEP, type RecordChange } from "./invariants.ts";
+import type { SimProcess } from "./sim-process.ts";
 import type { Observer, Stage } from "./stage.ts";
 import { fieldOf } from "./trace.ts";
 import type { StepBegin, StepObserver } from "./watch.ts";
-
-/** A claim of an item: who, and what it may do. */
-export interface Claimed {
-  readonly who: string;
-  readonly token: number;
-  /** It took over from somebody who had not released: its own commit comes before any step. */
-  readonly mustFence: boolean;
-  fenced: boolean;
-  /** The last attempt left no outcome when it was claimed. */
-  readonly suspectAt: number | null;
-}
-/** All that is known of one item. */
-export interface Watched {
-  readonly partition: string;
-  readonly workId: string;
-  item: Item | null;
-  head: Head | null;
-  lease: Lease | null;
-  due: Due | null;
-  /** The states of the last versions, as JSON text. */
-  readonly states: Map<number, string>;
-  /** By token. */
-  readonly claims: Map<number, Claimed>;
-  /** Attempts on record that have not begun, by process, version and number. */
-  readonly grants: Map<string, number>;
-  redrives: number;
-  /** What came in and is there still. */
-  unread: number;
-  headWrites: number;
-  /** Of its live records. */
-  writes: number;
-  sends: number;
-  signals: number;
-  claimed: number;
-  steps: number;
-}
+import type { Claimed, Watched } from "./watched.ts";
 
 export interface Witness extends Observer, StepObserver {
   readonly items: ReadonlyMap<string, Watched>;
   open(): number;
   /** Steps that run in a process. */
   running(name: string): number;
+  /** The code of an effect begins. */
+  acts(who: string, workId: string, fencingToken: number): void;
 }
 
 const ITEM_SORTS = [HEAD_KEY, LEASE_KEY, DUE_KEY, ITEM_KEY];
@@ -66,6 +31,9 @@ export function createWitness(stage: Stage, processes: ReadonlyMap<string, SimPr
   const items = new Map<string, Watched>();
   const running = new Map<string, Set<StepBegin>>();
   const { codec } = stage.environment.depsOf("witness");
+  /** What a sender has put into an inbox, and not sent a hint for. */
+  const unhinted = new Map<string, { readonly one: Watched; readonly sort: string }[]>();
+  const claims = new WeakMap<StepBegin, Claimed>();
   let open = 0;
 
   function watched(partition: string): Watched | null {
@@ -80,7 +48,9 @@ export function createWitness(stage: Stage, processes: ReadonlyMap<string, SimPr
       states: new Map(),
       claims: new Map(),
       grants: new Map(),
-      ...{ redrives: 0, unread: 0, headWrites: 0, writes: 0, sends: 0, signals: 0, claimed: 0, steps: 0 },
+      inbox: new Map(),
+      looks: new Map(),
+      ...{ redrives: 0, claimedAtMs: 0, headWrites: 0, writes: 0, sends: 0, signals: 0, claimed: 0, steps: 0 },
     };
     items.set(partition, fresh);
     return fresh;
@@ -103,7 +73,7 @@ export function createWitness(stage: Stage, processes: ReadonlyMap<string, SimPr
     const change: RecordChange = { who, one, nowMs: clock.nowMs(), stage, isGone: (holder) => isGone(stage, holder, who) };
     const about = `${who}, ${sort} of ${draft.partition}`;
     if (!ITEM_SORTS.includes(sort)) {
-      if (sort.startsWith(INBOX_RANGE.from) || sort.startsWith(COMMAND_RANGE.from)) cameIn(one, draft);
+      if (sort.startsWith(INBOX_RANGE.from) || sort.startsWith(COMMAND_RANGE.from)) cameIn(one, who, draft);
       return;
     }
     const wasOpen = isOpen(one);
@@ -131,8 +101,9 @@ export function createWitness(stage: Stage, processes: ReadonlyMap<string, SimPr
     open += Number(isOpen(one)) - Number(wasOpen);
     if (sort === HEAD_KEY || sort === DUE_KEY) hold(ON_LOOK, { ...change }, about);
   }
-  function cameIn(one: Watched, draft: RecordDraft): void {
-    one.unread += 1;
+  function cameIn(one: Watched, who: string, draft: RecordDraft): void {
+    one.inbox.set(draft.sort, false);
+    unhinted.set(who, [...(unhinted.get(who) ?? []), { one, sort: draft.sort }]);
     one.signals += 1;
     if (fieldOf(draft.body["command"], "kind") === "redrive") one.redrives += 1;
   }
@@ -153,6 +124,7 @@ export function createWitness(stage: Stage, processes: ReadonlyMap<string, SimPr
     const lapsed = head !== null && before !== null && leaseState(before, head, nowMs, gone(before.holder)) !== "free";
     const suspect = lapsed && leftNoOutcome(head, before);
     one.claimed += 1;
+    one.claimedAtMs = stage.scheduler.elapsedMs();
     one.claims.set(next.token, {
       who,
       token: next.token,
@@ -171,7 +143,7 @@ export function createWitness(stage: Stage, processes: ReadonlyMap<string, SimPr
     if (one === null) return;
     const { sort } = draft;
     const wasOpen = isOpen(one);
-    if (sort.startsWith(INBOX_RANGE.from) || sort.startsWith(COMMAND_RANGE.from)) one.unread -= 1;
+    if (sort.startsWith(INBOX_RANGE.from) || sort.startsWith(COMMAND_RANGE.from)) one.inbox.delete(sort);
     if (sort === ITEM_KEY) one.item = null;
     if (sort === DUE_KEY) one.due = null;
     open += Number(isOpen(one)) - Number(wasOpen);
@@ -188,9 +160,20 @@ export function createWitness(stage: Stage, processes: ReadonlyMap<string, SimPr
     const change: RecordChange = { who, one, nowMs: Math.floor(stage.nowMs()), stage, isGone: () => false };
     if (method === "send") {
       one.sends += 1;
+      const mine = unhinted.get(who) ?? [];
+      for (const entry of mine) if (entry.one === one && one.inbox.has(entry.sort)) one.inbox.set(entry.sort, true);
+      if (mine.length > 0)
+        unhinted.set(
+          who,
+          mine.filter((entry) => entry.one !== one),
+        );
       hold(ON_SEND, change, `${who}, hint for ${one.partition}`);
-    } else hold(ON_LOOK, change, `${who}, message of ${one.partition} removed`);
+    } else {
+      hold(ON_LOOK, change, `${who}, message of ${one.partition} removed`);
+      hold(ON_REMOVE, change, `${who}, message of ${one.partition} removed`);
+    }
   }
+  stage.during = (who) => [...(running.get(who) ?? [])].map((step) => describeStep(step, items)).join(", ");
   return {
     items,
     open: () => open,
@@ -200,7 +183,12 @@ export function createWitness(stage: Stage, processes: ReadonlyMap<string, SimPr
         messages(who, call);
         return;
       }
-      if (call.port !== "records" || fieldOf(answer, "ok") !== true) return;
+      if (call.port !== "records") return;
+      if (call.method === "read" && fieldOf(call.args[1], "from") === LEASE_KEY) {
+        items.get(String(call.args[0]))?.looks.set(who, stage.scheduler.elapsedMs());
+        return;
+      }
+      if (fieldOf(answer, "ok") !== true) return;
       const [first] = call.args;
       // A record store's own types: what was intercepted is its call.
       if (call.method === "write") return written(who, first as RecordDraft, Number(fieldOf(answer, "revision")));
@@ -208,31 +196,55 @@ export function createWitness(stage: Stage, processes: ReadonlyMap<string, SimPr
       return;
     },
     began(step) {
-      const { process, workId } = step;
-      const mine = running.get(process.name) ?? new Set<StepBegin>();
-      running.set(process.name, mine);
-      const one = items.get(`${process.deps.namespace}/${workId}`);
+      const { actor, workId } = step;
+      const mine = running.get(actor.name) ?? new Set<StepBegin>();
+      running.set(actor.name, mine);
+      const one = items.get(`${actor.deps.namespace}/${workId}`);
       if (one === undefined) return;
       one.steps += 1;
-      const about = `${process.name}, step ${step.version} attempt ${step.attempt} of ${workId}`;
+      const claim = claimOf(one, step);
+      if (claim !== null) claims.set(step, claim);
+      const about = `${actor.name}, step ${step.version} attempt ${step.attempt} of ${workId}`;
       hold(
         ON_STEP,
         {
           step,
           one,
           stage,
-          beside: [...mine].map((other) => ({ other, one: items.get(`${process.deps.namespace}/${other.workId}`) ?? null })),
+          claim,
+          beside: [...mine].map((other) => ({
+            other,
+            one: items.get(`${actor.deps.namespace}/${other.workId}`) ?? null,
+            claim: claims.get(other) ?? null,
+          })),
         },
         about,
       );
       mine.add(step);
     },
+    acts(who, workId, fencingToken) {
+      for (const one of items.values()) {
+        if (one.workId === workId) hold(ON_EFFECT, { one, who, fencingToken }, `${who}, effect of ${workId}`);
+      }
+    },
     ended(step) {
-      running.get(step.process.name)?.delete(step);
+      running.get(step.actor.name)?.delete(step);
     },
   };
 }
 
+/** HEAD's, where it is one of the process that goes on inline; else the process's latest. */
+function claimOf({ head, claims }: Watched, { actor, version }: StepBegin): Claimed | null {
+  const inline = head !== null && head.version === version && !head.released ? (claims.get(head.token) ?? null) : null;
+  if (inline?.who === actor.name) return inline;
+  let last: Claimed | null = null;
+  for (const claim of claims.values()) if (claim.who === actor.name) last = claim;
+  return last;
+}
+function describeStep({ actor, workId, attempt }: StepBegin, items: ReadonlyMap<string, Watched>): string {
+  const one = items.get(`${actor.deps.namespace}/${workId}`);
+  return `step "${one?.head?.step ?? STEP_NAME}" (attempt ${attempt}) of ${one?.item?.engine ?? "item"} ${workId}`;
+}
 function isGone(stage: Stage, holder: string, seenBy: string): boolean {
   return stage.environment.machine.tableOf(seenBy).isGone(holder);
 }

@@ -4,15 +4,16 @@ import type { Engine } from "../../domain/engine.ts";
 import { SECOND_MS } from "../../domain/limits.ts";
 import type { Message } from "../../ports/work-queue.ts";
 import { workBatch } from "../../runtime/batch.ts";
-import { createEngines } from "../../runtime/engines.ts";
+import { createEngines, type Engines } from "../../runtime/engines.ts";
 import { patientOf } from "../../runtime/rookery.ts";
 import { createWorker } from "../../runtime/worker.ts";
 import { createPolls } from "./polls.ts";
-import { createProcess, type SimProcess } from "./process.ts";
+import { createProcess } from "./process.ts";
+import type { SimProcess } from "./sim-process.ts";
 import type { Stage } from "./stage.ts";
 
 /** The engines of the release that is out when a process starts. */
-export type Load = (process: SimProcess, release: number) => readonly Engine[];
+export type Load = (actor: SimProcess, release: number) => readonly Engine[];
 
 export interface Workers {
   /** From now on the next release is what starts; those that run are stopped one after the other. */
@@ -30,8 +31,8 @@ const COLD = 0.1;
 export function startWorkers(stage: Stage, load: Load): Workers {
   const slots = Array.from({ length: stage.host.workers }, (_, i) =>
     stage.host.kind === "processes"
-      ? pollInSlot(stage, `worker-${i + 1}`, (process) => load(process, self.release))
-      : invokeInSlot(stage, `function-${i + 1}`, (process) => load(process, self.release)),
+      ? pollInSlot(stage, `worker-${i + 1}`, (actor) => load(actor, self.release))
+      : invokeInSlot(stage, `function-${i + 1}`, (actor) => load(actor, self.release)),
   );
   const self = {
     release: 0,
@@ -44,7 +45,7 @@ export function startWorkers(stage: Stage, load: Load): Workers {
   return self;
 }
 
-type Loaded = (process: SimProcess) => readonly Engine[];
+type Loaded = (actor: SimProcess) => readonly Engine[];
 
 /** Returns what starts it, and later replaces it. */
 function pollInSlot(stage: Stage, name: string, load: Loaded): () => void {
@@ -52,25 +53,25 @@ function pollInSlot(stage: Stage, name: string, load: Loaded): () => void {
   let stop: AbortController | null = null;
   function begin(): void {
     started += 1;
-    const process = createProcess(stage, `${name}.${started}`);
+    const actor = createProcess(stage, `${name}.${started}`);
     const mine = new AbortController();
     stop = mine;
-    const worker = createWorker(patientOf(process.deps), createEngines(load(process)), {
+    const worker = createWorker(patientOf(actor.deps), createEngines(load(actor)), {
       concurrency: stage.host.concurrency,
       lanes: null,
       graceMs: GRACE_MS,
       // JavaScript cannot stop a step: the process goes, sooner or later.
-      onAbandoned: () => stage.scheduler.in(stage.draw("workers") * SECOND_MS, () => process.die()),
+      onAbandoned: () => stage.scheduler.in(stage.draw("workers") * SECOND_MS, () => actor.die()),
     });
     const replace = (): void => {
       if (stop !== mine) return;
       stop = null;
       stage.scheduler.in(stage.draw("workers") * RESTART_MS, begin);
     };
-    process.onDeath(replace);
+    actor.onDeath(replace);
     void worker.run(mine.signal).then(() => {
       replace();
-      process.die();
+      actor.die();
     });
   }
   return () => {
@@ -87,29 +88,34 @@ function invokeInSlot(stage: Stage, name: string, load: Loaded): () => void {
   const processes = environment.machine.tableOf(name);
   const queue = createMemoryQueue({ clock: polls.clock, processes, broker: environment.brokerOf("test") });
   const visibilityMs = INVOCATION_MS * 2;
-  let sandbox: SimProcess | null = null;
+  let sandbox: { readonly actor: SimProcess; readonly engines: Engines } | null = null;
   let started = 0;
-  function inSandbox(): SimProcess {
-    if (sandbox !== null && !sandbox.isDead() && stage.draw("workers") > COLD) return sandbox;
-    sandbox?.die();
+  function inSandbox(): NonNullable<typeof sandbox> {
+    if (sandbox !== null && !sandbox.actor.isDead() && stage.draw("workers") > COLD) return sandbox;
+    sandbox?.actor.die();
     started += 1;
-    sandbox = createProcess(stage, `${name}.${started}`);
+    const actor = createProcess(stage, `${name}.${started}`);
+    sandbox = { actor, engines: createEngines(load(actor)) };
     return sandbox;
   }
   async function invoke(messages: readonly Message[]): Promise<void> {
-    const process = inSandbox();
-    const endsAtMs = process.clock.nowMs() + INVOCATION_MS;
-    const deps = patientOf(process.deps);
+    const { actor, engines } = inSandbox();
+    const endsAtMs = actor.clock.nowMs() + INVOCATION_MS;
+    const deps = patientOf(actor.deps);
     const ended = await new Promise<{ readonly finished: readonly Message[] } | null>((resolve) => {
-      process.onDeath(() => resolve(null));
-      const cancel = scheduler.in(INVOCATION_MS, () => process.die());
-      void workBatch(deps, createEngines(load(process)), messages, { endsAtMs }).then((end) => {
+      actor.onDeath(() => resolve(null));
+      const cancel = scheduler.in(INVOCATION_MS, () => actor.die());
+      void workBatch(deps, engines, messages, { endsAtMs }).then((end) => {
         cancel();
         resolve(end);
-        if (end.abandoned.length > 0) process.die();
+        if (end.abandoned.length > 0) actor.die();
       });
     });
-    if (ended !== null) await Promise.all(ended.finished.map((message) => queue.remove(message)));
+    for (const message of ended?.finished ?? []) {
+      await queue.remove(message);
+      for (const observer of stage.observers)
+        await observer.applied(name, { port: "queue", method: "remove", args: [message] }, undefined);
+    }
   }
   async function serve(): Promise<void> {
     for (;;) {

@@ -1,10 +1,11 @@
 /** One run of the simulation: workers, sweepers and callers until all is done, then without faults until all is at rest. */
+import type { Intercept } from "../../adapters/memory/intercept.ts";
 import type { Engine } from "../../domain/engine.ts";
 import { shardOf } from "../../domain/ids.ts";
 import { DAY_MS, HOUR_MS } from "../../domain/limits.ts";
 import { AT_END } from "./invariants.ts";
-import type { SimProcess } from "./process.ts";
 import { describeRates, drawRates, type FaultKind, faultsOf, type Rates } from "./rates.ts";
+import type { SimProcess } from "./sim-process.ts";
 import { createStage, describeHost, drawHost, type Host, type Injected, type InvariantBroken, type Stage } from "./stage.ts";
 import { startSweepers } from "./sweepers.ts";
 import { watchEngines } from "./watch.ts";
@@ -14,15 +15,27 @@ import { startWorkers } from "./workers.ts";
 /** What is simulated. */
 export interface Play {
   /** The engines of a release, as a process loads them. */
-  engines(process: SimProcess, release: number): readonly Engine[];
+  engines(actor: SimProcess, release: number): readonly Engine[];
   /** Callers that act at the same time, each to its end. */
   readonly callers: readonly { readonly name: string; readonly act: () => Promise<void> }[];
   /** Once all is at rest; what it throws is a failure. */
   check?(): void | Promise<void>;
+  /** False: items may be left open when the callers have come to their end. Default true. */
+  readonly finishes?: boolean;
+  /** How many releases follow the first. Default 2. */
+  readonly releases?: number;
+  /** Holds time up, see Scheduler. */
+  pause?(): Promise<void> | null;
+  /** Calm or not, how many port calls there may be. Default five times those of the faults. */
+  readonly mostCalls?: number;
 }
 export interface Theatre {
   readonly stage: Stage;
   readonly witness: Witness;
+  /** The next release of the engines goes out. */
+  deploy(): void;
+  /** Which one is out, from 0. */
+  release(): number;
 }
 export interface SimulationOptions {
   readonly seed: number;
@@ -33,7 +46,14 @@ export interface SimulationOptions {
   readonly host?: Host;
   /** Port calls until it becomes calm. Default 3,000. */
   readonly calls?: number;
+  /** Entries of the trace that are kept. Default 400. */
   readonly traced?: number;
+  /** Between every process and its ports: for breaking something on purpose. */
+  readonly around?: (name: string) => Intercept;
+  /** Whether to answer a digest of the whole trace. */
+  readonly digested?: boolean;
+  /** Whether errors have stacks. Default false. */
+  readonly stacks?: boolean;
 }
 export interface Simulated {
   readonly seed: number;
@@ -53,15 +73,52 @@ const CALLS = 3_000;
 const REST_MS = 12 * DAY_MS;
 const ECHO_MS = 2 * HOUR_MS;
 const RELEASES = 2;
+/** What has not come to rest after so many times the calls never will. */
+const AT_REST_TIMES = 5;
 
+/**
+ * Stacks are stored with errors, and tell of where the files are and who called: without them (the default) a seed is the same
+ * run everywhere.
+ */
 export async function simulate(options: SimulationOptions, play: (theatre: Theatre) => Play): Promise<Simulated> {
+  if (options.stacks === true) return simulated(options, play);
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  try {
+    return await simulated(options, play);
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
+}
+
+async function simulated(options: SimulationOptions, play: (theatre: Theatre) => Play): Promise<Simulated> {
   const { seed, calls: most = CALLS } = options;
   const host = options.host ?? drawHost(seed);
   const rates = options.rates ?? drawRates(seed, new Set(options.without));
-  const stage = createStage({ seed, host, rates, ...(options.traced === undefined ? {} : { traced: options.traced }) });
+  const { traced, digested } = options;
+  const stage = createStage({
+    ...{ seed, host, rates },
+    ...(traced === undefined ? {} : { traced }),
+    ...(digested === undefined ? {} : { digested }),
+    ...(options.around === undefined ? {} : { around: options.around }),
+  });
   const { scheduler } = stage;
   const witness = createWitness(stage, stage.processes);
-  const { engines, callers, check } = play({ stage, witness });
+  const theatre: Theatre = {
+    stage,
+    witness,
+    deploy: () => workers.deploy(),
+    release: () => workers.release,
+  };
+  const {
+    engines,
+    callers,
+    check,
+    finishes = true,
+    releases = RELEASES,
+    pause,
+    mostCalls = AT_REST_TIMES * most,
+  } = play(theatre);
   const waiting = new Set(callers.map(({ name }) => name));
   let calmAtMs: number | null = null;
   let failed: Error | null = null;
@@ -71,12 +128,12 @@ export async function simulate(options: SimulationOptions, play: (theatre: Theat
     stage.calm();
     stage.pokeIn(1);
   };
-  const workers = startWorkers(stage, (process, release) => watchEngines(process, engines(process, release), witness));
+  const workers = startWorkers(stage, (actor, release) => watchEngines(actor, engines(actor, release), witness));
   stage.observers.push(witness, {
     applied: () => undefined,
     called: () => {
       if (stage.calls >= most) becomeCalm();
-      else if (workers.release < RELEASES && stage.chance("deploy")) {
+      else if (workers.release < releases && stage.chance("deploy")) {
         stage.inject("deploy", "release", String(workers.release + 1));
         workers.deploy();
       }
@@ -92,14 +149,16 @@ export async function simulate(options: SimulationOptions, play: (theatre: Theat
     );
   }
   const isBroken = (): boolean => stage.broken() !== null || failed !== null;
-  const isDone = (): boolean => waiting.size === 0 && witness.open() === 0;
+  const hasPlayed = (): boolean => waiting.size === 0 && (witness.open() === 0 || !finishes);
   const restAtMs = (): number => (calmAtMs ?? Number.POSITIVE_INFINITY) + REST_MS;
-  await scheduler.run(() => isBroken() || isDone() || scheduler.elapsedMs() > restAtMs());
+  const isTooMuch = (): boolean => stage.calls > mostCalls || (finishes && scheduler.elapsedMs() > restAtMs());
+  await scheduler.run(() => isBroken() || hasPlayed() || isTooMuch(), pause);
   becomeCalm();
   const untilMs = scheduler.elapsedMs() + ECHO_MS;
   const messages = (): number => [...stage.environment.brokers()].reduce((sum, { entries }) => sum + entries.size, 0);
-  await scheduler.run(() => isBroken() || !isDone() || messages() === 0 || scheduler.elapsedMs() > untilMs);
-  if (!isBroken()) {
+  if (finishes) await scheduler.run(() => isBroken() || !hasPlayed() || messages() === 0 || scheduler.elapsedMs() > untilMs);
+  if (!isBroken() && !finishes && waiting.size > 0) failed = new Error(`${[...waiting].join(", ")} did not come to an end`);
+  if (!isBroken() && finishes) {
     const end = { stage, items: [...witness.items.values()], messages: messages(), waiting: [...waiting] };
     for (const { name, check: holds } of AT_END) {
       const wrong = holds(end);

@@ -10,6 +10,8 @@ const Victim = defineContract({
 });
 const COMMANDS = ["pause", "resume", "cancel", "redrive", "pause", "resume"] as const;
 
+const STATE = z.number();
+
 export const commands: Workload = ({ stage }, draw) => {
   const wanted = {
     steps: between(draw, 2, 8),
@@ -25,9 +27,10 @@ export const commands: Workload = ({ stage }, draw) => {
     engines: ({ sleep, draw: chance }) => [
       defineEngine(Victim, {
         version: 1,
-        state: z.number(),
+        state: STATE,
         init: 0,
-        retry: { unknown: { attempts: 1_000 } },
+        retry: { unknown: { attempts: 1_000 }, transient: { attempts: 1_000 } },
+        limits: { crashes: 1_000 },
         step: async (n, ctx) => {
           const { steps, delayMs, dies } = ctx.payload;
           if (chance() < 0.5) await sleep(chance() * 5_000);

@@ -17,7 +17,8 @@ export const counters: Workload = (_theatre, draw) => {
         state,
         init: { n: 0, release: 0, pad: "" },
         migrate: (old) => ({ payload: payload.parse(old.payload), state: { ...state.parse(old.state), release } }),
-        retry: { unknown: { attempts: 1_000 } },
+        retry: { unknown: { attempts: 1_000 }, transient: { attempts: 1_000 } },
+        limits: { crashes: 1_000 },
         step: async ({ n: before }, ctx) => {
           const { to, pauseMs, bytes, fails } = ctx.payload;
           if (chance() < 0.3) await sleep(chance() * 6_000);

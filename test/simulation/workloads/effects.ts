@@ -1,6 +1,6 @@
 /** Side effects of each kind, some of one step side by side; a person answers for those that are parked. */
 import { z } from "zod";
-import { defineContract, defineEngine, DidNotHappen, type Fence } from "../../../src/index.ts";
+import { DidNotHappen, defineContract, defineEngine, type Fence } from "../../../src/index.ts";
 import { createOutside } from "../outside.ts";
 import { between, type Workload } from "./workload.ts";
 
@@ -12,6 +12,8 @@ const Acting = defineContract({
   result: z.array(z.number()),
 });
 const TIMEOUT_MS = 20_000;
+
+const STATE = z.object({ n: z.number(), results: z.array(z.number()) });
 
 export const effects: Workload = (theatre, draw) => {
   const outside = createOutside(theatre);
@@ -27,9 +29,10 @@ export const effects: Workload = (theatre, draw) => {
     engines: (place) => [
       defineEngine(Acting, {
         version: 1,
-        state: z.object({ n: z.number(), results: z.array(z.number()) }),
+        state: STATE,
         init: { n: 0, results: [] },
         retry: { unknown: { attempts: 1_000 }, transient: { attempts: 1_000 } },
+        limits: { crashes: 1_000 },
         step: async ({ n, results }, ctx) => {
           const { steps, kinds } = ctx.payload;
           const made = await Promise.all(
@@ -37,21 +40,25 @@ export const effects: Workload = (theatre, draw) => {
               const seen = (fence: Fence): void => {
                 used.set(fence.idempotencyKey, kind);
               };
-              const result = await ctx.effect(`${i}-${kind}`, { n }, {
-                timeoutMs: TIMEOUT_MS,
-                run: async (_input, fence) => {
-                  seen(fence);
-                  return outside.act(place, fence);
+              const result = await ctx.effect(
+                `${i}-${kind}`,
+                { n },
+                {
+                  timeoutMs: TIMEOUT_MS,
+                  run: async (_input, fence) => {
+                    seen(fence);
+                    return outside.act(place, fence);
+                  },
+                  ifInDoubt:
+                    kind === "ask"
+                      ? async (_input, fence) => {
+                          seen(fence);
+                          await place.sleep(50);
+                          return outside.ask(fence.idempotencyKey);
+                        }
+                      : kind,
                 },
-                ifInDoubt:
-                  kind === "ask"
-                    ? async (_input, fence) => {
-                        seen(fence);
-                        await place.sleep(50);
-                        return outside.ask(fence.idempotencyKey);
-                      }
-                    : kind,
-              });
+              );
               outside.given(`${ctx.workId}/${ctx.step}/${i}`, result);
               return result;
             }),

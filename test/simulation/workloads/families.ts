@@ -4,7 +4,11 @@ import { isEnded } from "../../../src/domain/head.ts";
 import { defineContract, defineEngine } from "../../../src/index.ts";
 import { between, expectEqual, type Workload } from "./workload.ts";
 
-const Leaf = defineContract({ id: "leaf", payload: z.object({ n: z.number(), fails: z.boolean(), steps: z.number() }), result: z.number() });
+const Leaf = defineContract({
+  id: "leaf",
+  payload: z.object({ n: z.number(), fails: z.boolean(), steps: z.number() }),
+  result: z.number(),
+});
 const Tree = defineContract({
   id: "tree",
   payload: z.object({
@@ -16,6 +20,9 @@ const Tree = defineContract({
   }),
   result: z.object({ succeeded: z.number(), failed: z.number(), sum: z.number() }),
 });
+
+const STATE = z.number();
+const TREE_STATE = z.object({ round: z.number(), waits: z.boolean(), succeeded: z.number(), failed: z.number() });
 
 export const families: Workload = ({ stage, witness }, draw) => {
   const children = between(draw, 1, 8);
@@ -34,7 +41,8 @@ export const families: Workload = ({ stage, witness }, draw) => {
     const begun = new Map<string, number>();
     for (const { item, head, steps } of witness.items.values()) {
       const parent = item?.parent;
-      if (parent?.group === undefined || parent.group === null || steps === 0 || (head !== null && isEnded(head.status))) continue;
+      if (parent?.group === undefined || parent.group === null || steps === 0 || (head !== null && isEnded(head.status)))
+        continue;
       const group = `${parent.workId} ${parent.group.name}`;
       begun.set(group, (begun.get(group) ?? 0) + 1);
     }
@@ -46,9 +54,10 @@ export const families: Workload = ({ stage, witness }, draw) => {
     engines: ({ sleep, draw: chance }) => [
       defineEngine(Leaf, {
         version: 1,
-        state: z.number(),
+        state: STATE,
         init: 0,
-        retry: { unknown: { attempts: 1_000 } },
+        retry: { unknown: { attempts: 1_000 }, transient: { attempts: 1_000 } },
+        limits: { crashes: 1_000 },
         step: async (done, ctx) => {
           const { n, fails, steps } = ctx.payload;
           checkLimit();
@@ -60,9 +69,10 @@ export const families: Workload = ({ stage, witness }, draw) => {
       }),
       defineEngine(Tree, {
         version: 1,
-        state: z.object({ round: z.number(), waits: z.boolean(), succeeded: z.number(), failed: z.number() }),
+        state: TREE_STATE,
         init: { round: 0, waits: false, succeeded: 0, failed: 0 },
-        retry: { unknown: { attempts: 1_000 } },
+        retry: { unknown: { attempts: 1_000 }, transient: { attempts: 1_000 } },
+        limits: { crashes: 1_000 },
         step: async (state, ctx) => {
           const { children: count, failing, limit, rounds, until } = ctx.payload;
           const group = `round-${state.round}`;

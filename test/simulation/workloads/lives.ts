@@ -1,9 +1,13 @@
 /** One key, several lives: whoever asks at the same time gets the same item, and a new life begins with nothing of the old. */
 import { z } from "zod";
+import { isEnded } from "../../../src/domain/head.ts";
 import { defineContract, defineEngine, KeyConflictError, SchemaError, UnknownWorkItemError } from "../../../src/index.ts";
+import type { Caller } from "../callers.ts";
 import { between, type Workload } from "./workload.ts";
 
 const Life = defineContract({ id: "life", payload: z.object({ x: z.number() }), result: z.string() });
+
+const STATE = z.object({});
 
 export const lives: Workload = ({ stage, witness }, draw) => {
   const key = "cat";
@@ -18,10 +22,15 @@ export const lives: Workload = ({ stage, witness }, draw) => {
     engines: () => [
       defineEngine(Life, {
         version: 1,
-        state: z.object({}),
+        state: STATE,
         init: {},
-        retry: { unknown: { attempts: 1_000 } },
+        retry: { unknown: { attempts: 1_000 }, transient: { attempts: 1_000 } },
+        limits: { crashes: 1_000 },
         step: async (_state, ctx) => {
+          const open = [...witness.items.values()].filter(
+            ({ item, head }) => item?.engine === Life.id && !(head !== null && isEnded(head.status)),
+          );
+          rule(open.length <= 1, "G5: a life begins only when the last has ended", `${open.length} are open`);
           const name = await ctx.once("name", async () => `life-${++memo}`);
           const before = results.get(ctx.workId);
           rule(before === undefined || before === name, "G5: a memo gives the same result", `${before}, then ${name}`);
@@ -35,17 +44,13 @@ export const lives: Workload = ({ stage, witness }, draw) => {
     callers: [
       ...["one", "other"].map((name) => ({
         name: `lives-${name}`,
-        act: async (caller: import("../../../src/testing/simulator/callers.ts").Caller) => {
+        act: async (caller: Caller) => {
           for (let life = 0; life < count; life++) {
             await caller.sleep(caller.draw() * 20_000);
             const { workId } = await caller.call((client) => client.enqueue(Life, { x: 1 }, { key, ifEnded: "again" }));
             made.set(workId, (made.get(workId) ?? 0) + 1);
             const other = await caller.call((client) => client.enqueue(Life, { x: 1 }, { key }));
-            rule(
-              other.workId === workId || made.size > 0,
-              "G5: a key names one item",
-              `${other.workId} instead of ${workId}`,
-            );
+            rule(other.workId === workId || made.size > 0, "G5: a key names one item", `${other.workId} instead of ${workId}`);
             for (;;) {
               const ended = await caller.call((client) => client.result(Life, workId, { timeoutMs: 0 }));
               if (ended.status !== "open") {
@@ -61,23 +66,25 @@ export const lives: Workload = ({ stage, witness }, draw) => {
         name: "vandal",
         act: async (caller) => {
           await caller.sleep(caller.draw() * 30_000);
-          const items = witness.items.size;
           const wrong: unknown = { x: "no number" };
-          const said = async (what: string, act: () => Promise<unknown>, expected: readonly (new (...args: never[]) => Error)[]) => {
+          const said = async (
+            what: string,
+            act: () => Promise<unknown>,
+            expected: readonly (new (...args: never[]) => Error)[],
+          ) => {
             const error: unknown = await act().catch((thrown: unknown) => thrown);
-            rule(expected.some((one) => error instanceof one), "G8: bad input is refused at the door", `${what}: ${String(error)}`);
+            rule(
+              expected.some((one) => error instanceof one),
+              "G8: bad input is refused at the door",
+              `${what}: ${String(error)}`,
+            );
           };
           await said("payload", () => caller.call((client) => client.enqueue(Life, wrong as { x: number })), [SchemaError]);
           await said("item", () => caller.call((client) => client.status("0123456789abcdefghjk")), [UnknownWorkItemError]);
           await caller.call((client) => client.enqueue(Life, { x: 1 }, { key }));
           await said("key", () => caller.call((client) => client.enqueue(Life, { x: 2 }, { key })), [KeyConflictError]);
-          void items;
         },
       },
     ],
-    check: () => {
-      const ended = [...witness.items.values()].filter(({ item }) => item?.engine === Life.id).length;
-      rule(ended <= 2 * count + 1, "G5: a life begins only when the last has ended", `${ended} lives`);
-    },
   };
 };

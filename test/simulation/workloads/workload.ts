@@ -1,8 +1,8 @@
 /** One kind of work in the simulated world: engines, who calls them, and what must have come of it. */
 import type { Engine } from "../../../src/index.ts";
-import type { Caller } from "../../../src/testing/simulator/callers.ts";
-import type { SimProcess } from "../../../src/testing/simulator/process.ts";
+import type { SimProcess } from "../../../src/testing/simulator/sim-process.ts";
 import type { Theatre } from "../../../src/testing/simulator/world.ts";
+import type { Caller } from "../callers.ts";
 
 /** What an engine's code has of the process that it runs in. */
 export interface Place {

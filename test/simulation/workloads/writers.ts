@@ -9,6 +9,9 @@ const Writer = defineContract({
   result: z.object({ log: z.array(z.number()), text: z.string() }),
 });
 
+const STATE = z.number();
+const LOG = z.object({ n: z.number(), pad: z.string() });
+
 export const writers: Workload = (_theatre, draw) => {
   const wanted = {
     steps: between(draw, 2, 14),
@@ -24,10 +27,11 @@ export const writers: Workload = (_theatre, draw) => {
     engines: ({ sleep, draw: chance }) => [
       defineEngine(Writer, {
         version: 1,
-        state: z.number(),
+        state: STATE,
         init: 0,
-        log: z.object({ n: z.number(), pad: z.string() }),
-        retry: { unknown: { attempts: 1_000 } },
+        log: LOG,
+        retry: { unknown: { attempts: 1_000 }, transient: { attempts: 1_000 } },
+        limits: { crashes: 1_000 },
         step: async (n, ctx) => {
           const { steps, bytes, streams, files } = ctx.payload;
           if (streams) {

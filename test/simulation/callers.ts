@@ -1,9 +1,10 @@
 /** Whoever calls from outside: says a thing again until it is answered, from another process if its own has died. */
-import { RookeryError } from "../../domain/errors.ts";
-import { SECOND_MS } from "../../domain/limits.ts";
-import { type Client, createClient } from "../../runtime/client.ts";
-import { createProcess, drawOffset, type SimProcess } from "./process.ts";
-import type { Stage } from "./stage.ts";
+import { RookeryError } from "../../src/domain/errors.ts";
+import { SECOND_MS } from "../../src/domain/limits.ts";
+import { type Client, createClient } from "../../src/runtime/client.ts";
+import { createProcess, drawOffset } from "../../src/testing/simulator/process.ts";
+import type { SimProcess } from "../../src/testing/simulator/sim-process.ts";
+import type { Stage } from "../../src/testing/simulator/stage.ts";
 
 export interface Caller {
   /** What is called must be safe to repeat: by a key, or an id. Everything but what is worth a retry is thrown. */
@@ -20,23 +21,23 @@ const DEAD = Symbol("dead");
 export function createCaller(stage: Stage, name: string, options: { readonly charmed?: boolean } = {}): Caller {
   const offsetMs = drawOffset(stage);
   let started = 0;
-  let current: { readonly process: SimProcess; readonly client: Client } | null = null;
-  function here(): { readonly process: SimProcess; readonly client: Client } {
-    if (current !== null && !current.process.isDead()) return current;
+  let current: { readonly actor: SimProcess; readonly client: Client } | null = null;
+  function here(): { readonly actor: SimProcess; readonly client: Client } {
+    if (current !== null && !current.actor.isDead()) return current;
     started += 1;
-    const process = createProcess(stage, `${name}.${started}`, { ...options, offsetMs });
-    current = { process, client: createClient(process.deps) };
+    const actor = createProcess(stage, `${name}.${started}`, { ...options, offsetMs });
+    current = { actor, client: createClient(actor.deps) };
     return current;
   }
   const sleep = (ms: number): Promise<void> => new Promise((resolve) => stage.scheduler.in(ms, resolve));
   return {
     sleep,
-    nowMs: () => here().process.clock.nowMs(),
+    nowMs: () => here().actor.clock.nowMs(),
     draw: () => stage.draw(name),
     async call(act) {
       for (;;) {
-        const { process, client } = here();
-        const dead = new Promise<typeof DEAD>((resolve) => process.onDeath(() => resolve(DEAD)));
+        const { actor, client } = here();
+        const dead = new Promise<typeof DEAD>((resolve) => actor.onDeath(() => resolve(DEAD)));
         try {
           const answer = await Promise.race([act(client), dead]);
           if (answer !== DEAD) return answer;
