@@ -18,7 +18,7 @@ const POLL_MS = 20;
 export async function until<T>(
   what: string,
   probe: () => Promise<T | null | false> | T | null | false,
-  timeoutMs = 20_000,
+  timeoutMs = 90_000,
 ): Promise<T> {
   const endsAtMs = performance.now() + timeoutMs;
   for (;;) {
