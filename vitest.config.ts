@@ -5,6 +5,8 @@ const everything = ["test/**/*.test.ts", "examples/**/*.test.ts"];
 const domain = ["test/domain/**/*.test.ts", "test/wire/**/*.test.ts"];
 /** They kill processes, start the real thing or pack it. */
 const heavy = ["test/crash/**/*.test.ts", "test/e2e/**/*.test.ts"];
+/** `npm run proofs`: they take minutes where cores are few. */
+const proofs = ["test/simulation/**/*.test.ts", "test/interleavings/**/*.test.ts", "test/testing/chaos.test.ts"];
 /** Against an emulator of AWS. */
 const aws = ["test/aws/**/*.test.ts"];
 
@@ -23,7 +25,16 @@ export default defineConfig({
     // Tests mock no module and keep their worlds to themselves, so files of one process share what is loaded.
     projects: [
       { test: { name: "domain", include: domain, isolate: false, ...limits(30_000) } },
-      { test: { name: "main", include: everything, exclude: [...domain, ...heavy, ...aws], isolate: false, ...limits(60_000) } },
+      {
+        test: {
+          name: "main",
+          include: everything,
+          exclude: [...domain, ...heavy, ...aws, ...proofs],
+          isolate: false,
+          ...limits(60_000),
+        },
+      },
+      { test: { name: "proofs", include: proofs, isolate: false, ...limits(600_000) } },
       { test: { name: "heavy", include: heavy, ...limits(240_000) } },
       { test: { name: "aws", include: aws, globalSetup: "test/aws/setup.ts", ...limits(240_000) } },
     ],

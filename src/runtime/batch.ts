@@ -43,6 +43,7 @@ export async function workBatch(
   const ledger = createLedger(deps);
   const company = createCompany(() => undefined);
   const late = new AbortController();
+  const never = new AbortController();
   if (lastBeginAtMs <= nowMs) late.abort();
   const cancelTimer = deps.clock.after(Math.max(0, lastBeginAtMs - nowMs), () => late.abort());
   const abandoned: string[] = [];
@@ -53,7 +54,7 @@ export async function workBatch(
       const leftMs = stepsEndAtMs - deps.clock.nowMs();
       return late.signal.aborted || place.isWaitedFor() || steps >= INLINE_STEPS || 2 * slowestMs > leftMs;
     },
-    giveBack: NEVER,
+    giveBack: never.signal,
     committed: () => place.backToCompany(),
     abandoned: (workId) => abandoned.push(workId),
     becomeAlone: async (message) => !place.isWaitedFor() && keepHidden(own, message, () => place.becomeAlone(late.signal)),
@@ -63,8 +64,6 @@ export async function workBatch(
   cancelTimer();
   return { ...ledger.end(messages), abandoned };
 }
-
-const NEVER = new AbortController().signal;
 
 async function one(
   deps: Deps,

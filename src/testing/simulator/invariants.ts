@@ -9,21 +9,11 @@ import { type Lease, leaseState } from "../../domain/lease.ts";
 import { ALARM_OWED_MS, LEASE_DURATION_MS, MAX_DELAY_MS } from "../../domain/limits.ts";
 import type { Stage } from "./stage.ts";
 import type { StepBegin } from "./watch.ts";
-import type { Claimed, Watched } from "./watched.ts";
+import type { AtEnd, Claimed, EffectGiven, RecordChange, StepGiven, Watched } from "./watched.ts";
 
 export interface Invariant<T> {
   readonly name: string;
   check(given: T): string | null;
-}
-export interface RecordChange {
-  readonly who: string;
-  /** As it was before. */
-  readonly one: Watched;
-  /** By the writer's clock. */
-  readonly nowMs: number;
-  readonly stage: Stage;
-  /** Whether the writer knows that a process is gone. */
-  readonly isGone: (holder: string) => boolean;
 }
 
 export const ON_HEAD: readonly Invariant<RecordChange & { readonly next: Head }>[] = [
@@ -180,15 +170,6 @@ export const ON_SEND: readonly Invariant<RecordChange>[] = [
   },
 ];
 
-export interface StepGiven {
-  readonly step: StepBegin;
-  readonly one: Watched;
-  readonly stage: Stage;
-  /** Under which it runs. */
-  readonly claim: Claimed | null;
-  /** What runs in the same process. */
-  readonly beside: readonly { readonly other: StepBegin; readonly one: Watched | null; readonly claim: Claimed | null }[];
-}
 export const ON_STEP: readonly Invariant<StepGiven>[] = [
   {
     name: "G2: an attempt is on record before its code runs, and runs once",
@@ -237,15 +218,6 @@ export const ON_STEP: readonly Invariant<StepGiven>[] = [
   },
 ];
 
-/** What the world is like when it has come to rest: no faults any more, and the alarm has rung as often as it had to. */
-export interface AtEnd {
-  readonly stage: Stage;
-  readonly items: readonly Watched[];
-  /** Messages that are still there. */
-  readonly messages: number;
-  /** Callers that have not come to their end. */
-  readonly waiting: readonly string[];
-}
 export const AT_END: readonly Invariant<AtEnd>[] = [
   {
     name: "G3: everything that can finish has finished",
@@ -309,12 +281,6 @@ function isMigrated(one: Watched, step: StepBegin): boolean {
   return one.head !== null && one.head.engineVersion !== loaded;
 }
 
-/** The code of an effect begins. */
-export interface EffectGiven {
-  readonly one: Watched;
-  readonly who: string;
-  readonly fencingToken: number;
-}
 export const ON_EFFECT: readonly Invariant<EffectGiven>[] = [
   {
     name: "G4: no effect begins under a lease that was lost before it was looked at",

@@ -1,8 +1,10 @@
 /** The rig that a scenario drives: as a test rig, in a world where things go wrong. */
 
-import type { Engine } from "../../domain/engine.ts";
+import type { Ended, Engine } from "../../domain/engine.ts";
 import { isEnded } from "../../domain/head.ts";
-import { SECOND_MS } from "../../domain/limits.ts";
+import { itemPartition, parseWorkId } from "../../domain/ids.ts";
+import type { Json } from "../../domain/json.ts";
+import { MINUTE_MS, SECOND_MS } from "../../domain/limits.ts";
 import { type Client, createClient } from "../../runtime/client.ts";
 import type { Crashes } from "../crashes.ts";
 import type { TestRig } from "../rig.ts";
@@ -18,6 +20,8 @@ export interface ScenarioRig {
 
 /** Nothing has happened for so long: nothing will that is not a matter of time. */
 const QUIET_MS = 3 * SECOND_MS;
+const LOOK_MS = 20;
+type Open = { readonly status: "open" };
 /** Longer than the alarm of a sender who died. */
 const UNREAD_MS = 100 * SECOND_MS;
 
@@ -71,9 +75,27 @@ export function createScenarioRig(
       calls = stage.calls;
     }
   }
+  /** Days may pass without a call of the store: whether it has ended is known here. */
+  async function result(
+    ...[contract, ref, { timeoutMs, abortSignal }]: Parameters<Client["result"]>
+  ): Promise<Ended<Json> | Open> {
+    const { workId } = await client.status(ref);
+    const sinceMs = scheduler.elapsedMs();
+    for (;;) {
+      const waitedMs = scheduler.elapsedMs() - sinceMs;
+      if (waitedMs >= timeoutMs || abortSignal?.aborted === true || hasEnded(workId)) break;
+      await sleep(Math.min(timeoutMs - waitedMs, Math.max(LOOK_MS, waitedMs / 10), MINUTE_MS));
+    }
+    return client.result(contract, ref, { timeoutMs: 0 });
+  }
+  function hasEnded(workId: string): boolean {
+    const head = witness.items.get(itemPartition(actor.deps.namespace, parseWorkId(workId)))?.head ?? null;
+    return head !== null && isEnded(head.status);
+  }
   const rig: TestRig = Object.assign(Object.create(watched()), {
     now: () => actor.clock.nowMs(),
     settle: () => seen(settle()),
+    result: (...args: Parameters<Client["result"]>) => seen(result(...args)),
     advance: (ms: number) => seen(sleep(ms)),
     crashNext: crashes.next,
     crashed: crashes.happened,

@@ -1,8 +1,10 @@
-/** What is known of an item by the writes that were applied. */
+/** What is known of an item by the writes that were applied, and what an invariant is given of it. */
 import type { Due } from "../../domain/alarm.ts";
 import type { Head } from "../../domain/head.ts";
 import type { Item } from "../../domain/item.ts";
 import type { Lease } from "../../domain/lease.ts";
+import type { Stage } from "./stage.ts";
+import type { StepBegin } from "./watch.ts";
 
 /** A claim of an item: who, and what it may do. */
 export interface Claimed {
@@ -41,4 +43,42 @@ export interface Watched {
   signals: number;
   claimed: number;
   steps: number;
+}
+
+export interface RecordChange {
+  readonly who: string;
+  /** As it was before. */
+  readonly one: Watched;
+  /** By the writer's clock. */
+  readonly nowMs: number;
+  readonly stage: Stage;
+  /** Whether the writer knows that a process is gone. */
+  readonly isGone: (holder: string) => boolean;
+}
+
+export interface StepGiven {
+  readonly step: StepBegin;
+  readonly one: Watched;
+  readonly stage: Stage;
+  /** Under which it runs. */
+  readonly claim: Claimed | null;
+  /** What runs in the same process. */
+  readonly beside: readonly { readonly other: StepBegin; readonly one: Watched | null; readonly claim: Claimed | null }[];
+}
+
+/** What the world is like when it has come to rest: no faults any more, and the alarm has rung as often as it had to. */
+export interface AtEnd {
+  readonly stage: Stage;
+  readonly items: readonly Watched[];
+  /** Messages that are still there. */
+  readonly messages: number;
+  /** Callers that have not come to their end. */
+  readonly waiting: readonly string[];
+}
+
+/** The code of an effect begins. */
+export interface EffectGiven {
+  readonly one: Watched;
+  readonly who: string;
+  readonly fencingToken: number;
 }

@@ -9,12 +9,12 @@ import { decodeDue } from "../../wire/due.ts";
 import { decodeHead } from "../../wire/head.ts";
 import { decodeItem } from "../../wire/item.ts";
 import { decodeLease } from "../../wire/lease.ts";
-import { ON_EFFECT, ON_HEAD, ON_LEASE, ON_LOOK, ON_REMOVE, ON_SEND, ON_STEP, type RecordChange } from "./invariants.ts";
+import { ON_EFFECT, ON_HEAD, ON_LEASE, ON_LOOK, ON_REMOVE, ON_SEND, ON_STEP } from "./invariants.ts";
 import type { SimProcess } from "./sim-process.ts";
 import type { Observer, Stage } from "./stage.ts";
 import { fieldOf } from "./trace.ts";
 import type { StepBegin, StepObserver } from "./watch.ts";
-import type { Claimed, Watched } from "./watched.ts";
+import type { Claimed, RecordChange, Watched } from "./watched.ts";
 
 export interface Witness extends Observer, StepObserver {
   readonly items: ReadonlyMap<string, Watched>;

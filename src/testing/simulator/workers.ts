@@ -87,6 +87,8 @@ function invokeInSlot(stage: Stage, name: string, load: Loaded): () => void {
   // What takes messages from the queue and calls the functions is no part of them, and does not die with them.
   const processes = environment.machine.tableOf(name);
   const queue = createMemoryQueue({ clock: polls.clock, processes, broker: environment.brokerOf("test") });
+  // Of this world alone: what waits on a signal of all would keep every world in memory.
+  const never = new AbortController();
   const visibilityMs = INVOCATION_MS * 2;
   let sandbox: { readonly actor: SimProcess; readonly engines: Engines } | null = null;
   let started = 0;
@@ -125,7 +127,7 @@ function invokeInSlot(stage: Stage, name: string, load: Loaded): () => void {
         max: host.concurrency,
         waitMs: 1,
         visibilityMs,
-        abortSignal: NEVER,
+        abortSignal: never.signal,
       });
       if (messages.length === 0) continue;
       stage.pokeIn(visibilityMs + 0.01);
@@ -139,4 +141,3 @@ function invokeInSlot(stage: Stage, name: string, load: Loaded): () => void {
     started = Math.max(1, started);
   };
 }
-const NEVER = new AbortController().signal;

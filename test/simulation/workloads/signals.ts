@@ -45,7 +45,13 @@ export const signals: Workload = ({ stage }, draw) => {
       const one = { sender, id, accepted: false };
       sent.push(one);
       const ref = { contract: Mailbox, key };
-      const { accepted, status } = await caller.call((client) => client.signal(Mailbox, ref, "note", payload, { id }));
+      const say = (): Promise<{ accepted: boolean; status: string }> =>
+        caller.call((client) => client.signal(Mailbox, ref, "note", payload, { id }));
+      // Some say everything twice.
+      const [{ accepted, status }] = await Promise.all([
+        say(),
+        ...(caller.draw() < 0.3 ? [caller.sleep(caller.draw() * 100).then(say)] : []),
+      ]);
       one.accepted = accepted;
       if (hasEnded(status)) break;
     }
