@@ -4,7 +4,7 @@
  * G3: the message is deleted last, after the next hint is sent and what arrived meanwhile has been looked for. Whatever
  *     is thrown here leaves it in the queue, hidden for a while.
  */
-import { alarmAfter, needsRewrite } from "../domain/alarm.ts";
+import { alarmAfter, inboxAlarm, needsRewrite } from "../domain/alarm.ts";
 import { backoffMs, type Claiming, type Decision, decide, type Hand, isOwed } from "../domain/decide.ts";
 import type { Engine } from "../domain/engine.ts";
 import { assertNever, messageOf, RecordUndecodableError } from "../domain/errors.ts";
@@ -14,7 +14,7 @@ import { FREE_HOPS } from "../domain/limits.ts";
 import type { Message } from "../ports/work-queue.ts";
 import { decodeHint, type Hint } from "../wire/hint.ts";
 import { mayBegin } from "./admission.ts";
-import { reckoningOf, writeDue } from "./alarms.ts";
+import { reckoningOf, ringBy, writeDue } from "./alarms.ts";
 import type { Deps } from "./deps.ts";
 import { type Engines, rulesOf, shorter } from "./engines.ts";
 import { lookAtGroup, tellIfSatisfied } from "./group.ts";
@@ -77,6 +77,10 @@ async function handle(deps: Deps, engines: Engines, message: Message, hint: Hint
     const decision = decideNow(deps, live, hand, { engineLoaded: engine !== null, own, groupSeen });
     switch (decision.kind) {
       case "delete":
+        if (own?.lost === true && (await isSettledAgain(deps, live))) {
+          own = null;
+          break;
+        }
         if (decision.isCopy) deps.metrics.count("hintCopies");
         return remove(deps, message);
       case "hide":
@@ -107,6 +111,13 @@ async function handle(deps: Deps, engines: Engines, message: Message, hint: Hint
         return assertNever(decision);
     }
   }
+}
+
+/** A worker that was late may have written beside an end that had been settled: what it left is told when it may go. */
+async function isSettledAgain(deps: Deps, { partition, head }: LiveRecords): Promise<boolean> {
+  if (!deps.store.collects || !isEnded(head.status)) return false;
+  await ringBy(deps, partition, inboxAlarm(head.version, deps.clock.nowMs()));
+  return true;
 }
 
 /** A commit of an outcome, or of an attempt that failed, is progress; one that gives its attempt back is none. */

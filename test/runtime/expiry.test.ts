@@ -6,11 +6,12 @@ import { defineContract } from "../../src/domain/contract.ts";
 import { defineEngine } from "../../src/domain/engine.ts";
 import { keyPartition, parseNamespace } from "../../src/domain/ids.ts";
 import { createClient } from "../../src/runtime/client.ts";
+import { pause } from "../../src/runtime/deps.ts";
 import { sha256 } from "../../src/wire/digest.ts";
 import { createWorld, type World } from "../support/world.ts";
 import { counter, engineOf, enqueue, Work } from "./builders.ts";
 import { childOf, enqueueParent, parentOf, startAll } from "./family.ts";
-import { draftOf, never } from "./faults.ts";
+import { draftOf, freezer, never } from "./faults.ts";
 
 const DAY_MS = 86_400_000;
 const RETENTION_MS = 10 * DAY_MS;
@@ -177,6 +178,30 @@ test("a signal that comes while the end is being settled goes with the item", as
   const told = await expiries(here, workId);
   expect(Object.keys(told)).toEqual(expect.arrayContaining(["LIVE/inbox", expect.stringContaining("seen/")]));
   expect(new Set(Object.values(told))).toEqual(new Set([until + DAY_MS]));
+});
+
+test("what a late worker wrote beside the end goes with the item", async () => {
+  const here = world();
+  const ice = freezer();
+  const engineIn = (name: string) =>
+    engineOf(async (_state, ctx) => {
+      await pause(here.clock, 10_000);
+      await ctx.once(`memo of ${name}`, async () => name);
+      return ctx.complete(name);
+    });
+  here.work([engineIn("late")], { intercept: ice.intercept });
+  const workId = await enqueue(here);
+  await here.pass(9_000);
+  ice.freeze();
+  here.work([engineIn("other")]);
+  await here.end(workId);
+  await here.pass(1_000);
+  ice.thaw();
+  await here.pass(60_000);
+  const { rememberedUntilAtMs } = await here.client.status(workId);
+  const memos = (await here.records(workId)).filter(({ sort }) => sort.startsWith("once/"));
+  expect(memos.map(({ expiresAtMs }) => expiresAtMs)).toEqual(Array(2).fill((rememberedUntilAtMs ?? 0) + DAY_MS));
+  expect([...here.broker.entries]).toEqual([]);
 });
 
 test("an item that ended is not new again, though all stood still before its end was settled", async () => {
