@@ -1,4 +1,5 @@
 /** Work items over HTTP: enqueued, found again, waited for. */
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { counter } from "../../src/engines/counter.ts";
@@ -81,7 +82,7 @@ describe("enqueue", () => {
 describe("a list", () => {
   test("comes newest first, filtered, a page at a time", async () => {
     const ids: string[] = [];
-    for (let i = 0; i < 5; i++)
+    for (let i = 0; i < 5; i++) {
       ids.unshift(
         await enqueued(
           app,
@@ -90,6 +91,9 @@ describe("a list", () => {
           { tenant: "lister", labels: { team: "a=b", odd: String(i % 2) }, delayMs: 60_000 },
         ),
       );
+      // Items of one millisecond come in any order.
+      await sleep(2);
+    }
     const seen: string[] = [];
     for (let after = ""; ; ) {
       const page = Page.parse(await get(app, `/items?tenant=lister&limit=2${after}`));
