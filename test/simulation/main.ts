@@ -1,6 +1,7 @@
 /**
  * `npm run sim -- --seeds 10000 [--from 1] [--jobs 2]` simulates many seeds, and tells of each that breaks.
  * `npm run sim -- --seed 4711 [--trace]` plays one again, exactly.
+ * `--bail` stops at the first that breaks, and leaves its faults as they are.
  */
 import { fork } from "node:child_process";
 import { parseArgs } from "node:util";
@@ -17,6 +18,7 @@ const { values } = parseArgs({
     trace: { type: "boolean", default: false },
     without: { type: "string", default: "" },
     child: { type: "boolean", default: false },
+    bail: { type: "boolean", default: false },
   },
 });
 const SHOWN = 60;
@@ -94,10 +96,12 @@ async function many(from: number, seeds: number, onProgress: (progress: Progress
     calls += run.calls;
     if (run.broken !== null) {
       broken.push(seed);
-      if (broken.length <= SHRUNK) await explain(run);
+      if (values.bail) tell(run, []);
+      else if (broken.length <= SHRUNK) await explain(run);
       else say(describeSimulated(run), `  ${run.broken.message}`);
     }
     onProgress({ seeds: seed - from + 1, calls, broken });
+    if (values.bail && broken.length > 0) return;
   }
 }
 
