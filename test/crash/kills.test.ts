@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { tough } from "./engines.ts";
+import { expectCounted, expectInOrder, whoRanOn } from "./ledger.ts";
 import { isAlive, kill, openSite, type Program, type Site } from "./support.ts";
 
 const SOAK = process.env["ROOKERY_SOAK"] === "1";
@@ -28,31 +29,14 @@ test("work goes on from the last saved step, whoever is killed", async () => {
     expect((await site.store.status(id)).status).toBe("completed");
     const versions = await Array.fromAsync(site.store.history(id), ({ version }) => version);
     expect(versions).toEqual(Array.from({ length: STEPS }, (_, i) => i + 1));
-    const mine = site.executions(id);
-    // Once a later step has begun, the version before it was committed: no earlier step may begin again.
-    expect(mine.map(({ version }) => version)).toEqual(mine.map(({ version }) => version).sort((a, b) => a - b));
-    await expectCounted(site, id);
+    expectInOrder(site.executions(id));
+    expectCounted(STEPS, site.executions(id), await Array.fromAsync(site.store.events(id)));
   }
   expect(kills).toBeGreaterThan(3);
   const repeats = executions.length - ITEMS * STEPS;
   expect(repeats).toBeGreaterThan(0);
   expect(repeats).toBeLessThanOrEqual(kills * CONCURRENCY);
 });
-
-/** G2: no two executions of a step stand for the same attempt, and the one that was committed is the last. */
-async function expectCounted(site: Site, id: string): Promise<void> {
-  const events = await Array.fromAsync(site.store.events(id));
-  for (const event of events) {
-    if (event.kind !== "step") continue;
-    const attempts = site
-      .executions(id)
-      .filter(({ version }) => version === event.version - 1)
-      .map(({ attempt }) => attempt);
-    expect(new Set(attempts).size).toBe(attempts.length);
-    expect(attempts.at(-1)).toBe(event.attempt);
-    expect(Math.max(...attempts)).toBe(event.attempt);
-  }
-}
 
 /** Kills a random worker process that has run a step, every 300 ms, until all is ended or the kills are used up. */
 async function killUntilEnded(site: Site, worker: Program, ids: readonly string[]): Promise<number> {
@@ -68,14 +52,8 @@ async function killUntilEnded(site: Site, worker: Program, ids: readonly string[
     kills++;
   }
 }
-/** Whoever executes a later step of an item has run the one before to its end. */
 function victimsOf(site: Site, worker: Program): number[] {
-  const lastOf = new Map<string, number>();
-  const ran = new Set<number>();
-  for (const { workId, pid } of site.executions()) {
-    if (lastOf.get(workId) === pid) ran.add(pid);
-    lastOf.set(workId, pid);
-  }
+  const ran = whoRanOn(site.executions());
   return worker.readyPids().filter((pid) => ran.has(pid) && isAlive(pid));
 }
 async function allEnded(site: Site, ids: readonly string[]): Promise<boolean> {

@@ -1,16 +1,15 @@
-/** What was covered, case by case; with ROOKERY_SOAK=1 within larger bounds. */
+/** What was covered, case by case; with ROOKERY_SOAK=1, or with ROOKERY_SCHEDULES=2000, within larger bounds. */
 import { afterAll } from "vitest";
 import { type Case, type Covered, explore } from "./explore.ts";
 
-const IS_SOAK = process.env["ROOKERY_SOAK"] === "1";
 /** Schedules of one case, at most. */
-const MOST = IS_SOAK ? 10_000 : 150;
+const USUAL = process.env["ROOKERY_SOAK"] === "1" ? 10_000 : 150;
+const MOST = Number(process.env["ROOKERY_SCHEDULES"] ?? USUAL);
 
 const all: { readonly name: string; readonly covered: Covered }[] = [];
 
-/** `most`: schedules in `npm test`. */
-export async function covering(name: string, what: Case, most = MOST): Promise<Covered> {
-  const covered = await explore(what, Math.max(most, IS_SOAK ? MOST : 0));
+export async function covering(name: string, what: Case): Promise<Covered> {
+  const covered = await explore(what, MOST);
   all.push({ name, covered });
   return covered;
 }
