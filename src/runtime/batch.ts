@@ -56,9 +56,13 @@ export async function workBatch(
     },
     giveBack: never.signal,
     committed: () => place.backToCompany(),
-    abandoned: (workId) => abandoned.push(workId),
+    abandoned: (workId) => {
+      place.leaveBehind();
+      abandoned.push(workId);
+    },
     becomeAlone: async (message) => !place.isWaitedFor() && keepHidden(own, message, () => place.becomeAlone(late.signal)),
     isAlone: () => place.isAlone(),
+    wouldDieAlone: () => place.wouldDieAlone(),
   });
   await Promise.all(messages.map((message) => one(own, engines, message, company, hostOf, late.signal)));
   cancelTimer();

@@ -18,6 +18,10 @@ export interface Place {
   /** Lets the others in again. */
   backToCompany(): void;
   isAlone(): boolean;
+  /** Its step does not end, and runs on in this process whatever comes after it. */
+  leaveBehind(): void;
+  /** Alone, and with nothing that was left behind: a death is then its own. */
+  wouldDieAlone(): boolean;
   /** Somebody waits for this place to be left. */
   isWaitedFor(): boolean;
   leave(): void;
@@ -31,6 +35,7 @@ interface Waiter {
 /** `onOpen` is called whenever newcomers may come in. */
 export function createCompany(onOpen: () => void): Company {
   let running = 0;
+  let isHaunted = false;
   let alone: Place | null = null;
   const suspects: Waiter[] = [];
   const newcomers: (() => void)[] = [];
@@ -85,6 +90,10 @@ export function createCompany(onOpen: () => void): Company {
         admit();
       },
       isAlone: () => alone === place,
+      leaveBehind: () => {
+        isHaunted = true;
+      },
+      wouldDieAlone: () => alone === place && !isHaunted,
       isWaitedFor: () => suspects.length > 0 || (alone !== null && alone !== place),
       leave: () => {
         if (!here) return;

@@ -136,9 +136,13 @@ export function driveChildren(deps: Deps, engines: Engines, parentId: WorkId, op
       endsAtMs: null,
       giveBack: giveBack.signal,
       committed: () => place.backToCompany(),
-      abandoned: options.onAbandoned,
+      abandoned: (workId) => {
+        place.leaveBehind();
+        options.onAbandoned(workId);
+      },
       becomeAlone: async () => !place.isWaitedFor() && place.becomeAlone(leaving.signal),
       isAlone: () => place.isAlone(),
+      wouldDieAlone: () => place.wouldDieAlone(),
     };
   }
   /** How many of them are open, for all that is known. */

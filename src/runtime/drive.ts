@@ -147,8 +147,12 @@ function hostOf(
     shouldYield: ({ steps }) => stop.aborted || steps >= left || place.isWaitedFor(),
     giveBack,
     committed: () => undefined,
-    abandoned,
+    abandoned: (workId) => {
+      place.leaveBehind();
+      abandoned(workId);
+    },
     becomeAlone: () => place.becomeAlone(stop),
     isAlone: () => place.isAlone(),
+    wouldDieAlone: () => place.wouldDieAlone(),
   };
 }

@@ -35,6 +35,8 @@ export interface WorkHost extends Host {
   /** True once nothing else runs in this process, and nothing else will until the first commit; false: not here, not now. */
   becomeAlone(message: Message): Promise<boolean>;
   readonly isAlone: () => boolean;
+  /** Nor does anything run on that was abandoned: a death of this process would be the item's own. */
+  readonly wouldDieAlone: () => boolean;
 }
 
 /** Never rejects: what cannot be handled now is hidden, and comes back. */
@@ -165,7 +167,7 @@ async function runClaim(
   turn: Turn,
 ): Promise<Session | null> {
   const rules = rulesOf(engine, live.item, deps.settings.retentionMs);
-  const session = await claim(deps, live, claiming, { engine, rules, messageId: message.id, alone: host.isAlone() });
+  const session = await claim(deps, live, claiming, { engine, rules, messageId: message.id, alone: host.wouldDieAlone() });
   if (session === null) return null;
   await runSession(session, claiming, live.inbox, message, host, turn);
   return session;

@@ -59,9 +59,13 @@ export function createWorker(deps: Deps, engines: Engines, options: WorkerOption
       endsAtMs: null,
       giveBack: giveBack.signal,
       committed: () => place.backToCompany(),
-      abandoned: options.onAbandoned,
+      abandoned: (workId) => {
+        place.leaveBehind();
+        options.onAbandoned(workId);
+      },
       becomeAlone: (message) => waitAlone(deps, place, message, stop),
       isAlone: () => place.isAlone(),
+      wouldDieAlone: () => place.wouldDieAlone(),
     };
   }
   /** Until a slot is free and the company open; false when the worker stops. */

@@ -299,6 +299,7 @@ function hostOf(yields: boolean, never: AbortSignal): WorkHost {
     abandoned: () => undefined,
     becomeAlone: async () => true,
     isAlone: () => true,
+    wouldDieAlone: () => true,
   };
 }
 

@@ -183,6 +183,7 @@ test("an item that does not move on has its hints delayed more and more, and nev
         abandoned: () => undefined,
         becomeAlone: async () => true,
         isAlone: () => false,
+        wouldDieAlone: () => false,
       });
     return [];
   };

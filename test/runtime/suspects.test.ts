@@ -156,6 +156,39 @@ test("a suspect has the worker to itself until its first commit, then others com
   expect(runs.slice(from + 2)).toContain("+c");
 });
 
+test("a death beside a step that was abandoned, and runs on, is nobody's", async () => {
+  const world = createWorld();
+  const begun: string[] = [];
+  const work = (name: string): (() => void) => {
+    let dead = false;
+    const engine = engineOf(
+      async (state, ctx) => {
+        begun.push(`${name} ${String(ctx.payload)}`);
+        return name === "third" ? ctx.complete(state) : new Promise(() => undefined);
+      },
+      { limits: { stepMs: 2_000 } },
+    );
+    const worker = world.work([engine], { intercept: (_call, run) => (dead ? new Promise(() => undefined) : run()) });
+    return () => {
+      dead = true;
+      worker.die();
+    };
+  };
+  const suspect = await enqueue(world, "suspect");
+  const first = work("first");
+  await world.pass(1_000);
+  first();
+  await enqueue(world, "hangs");
+  const second = work("second");
+  await world.pass(8_000);
+  expect(begun).toEqual(["first suspect", "second hangs", "second suspect"]);
+  second();
+  work("third");
+  await world.end(suspect);
+  const deaths = (await world.events(suspect)).filter((event) => event.kind === "taken_over");
+  expect(deaths.map(({ alone }) => alone)).toEqual([false, false]);
+});
+
 test.each(["put", "get"])(
   "blobs that are out of reach are nobody's failure: the item goes on when they are back (%s)",
   async (method) => {
