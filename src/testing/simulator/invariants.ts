@@ -120,7 +120,7 @@ export const ON_DUE: readonly Invariant<RecordChange & { readonly next: Due }>[]
   rule("G3: the sweeper sends what is owed before it moves the alarm", ({ one, next, nowMs, who, stage }) => {
     const sight = one.sights.get(who);
     // What it could not look at, it only moves; and it may tell a parent something itself.
-    if (!who.startsWith("sweeper") || sight === undefined || mayFail(stage)) return null;
+    if (!who.startsWith("sweeper") || sight === undefined || mayFail(stage) || stage.drawn.clockJump > 0) return null;
     if ((next.atMs ?? nowMs) <= nowMs + ALARM_INBOX_MS) return null;
     const { head, commands, atMs } = sight;
     const isOwed = commands > 0 || head.status.kind === "ready" || head.status.kind === "closing";
