@@ -8,6 +8,7 @@ import { createMemoryBroker, createMemoryQueue, type MemoryBroker } from "../ada
 import { createSeededRandom } from "../adapters/memory/random.ts";
 import { createMemoryRecordStore } from "../adapters/memory/record-store.ts";
 import { parseNamespace } from "../domain/ids.ts";
+import type { BlobStore } from "../ports/blob-store.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { RecordStore } from "../ports/record-store.ts";
 import { createNonces, type Deps, NO_METRICS } from "../runtime/deps.ts";
@@ -42,6 +43,7 @@ export interface Environment {
   readonly logger: ReturnType<typeof createMemoryLogger>;
   /** As it is, seen by no intercept. */
   readonly store: RecordStore;
+  readonly blobs: BlobStore;
   /** The next instant at which an alarm rings; null when none is set. */
   nextAlarmAtMs(): number | null;
   /** The queue of a namespace. */
@@ -77,6 +79,7 @@ export function createEnvironment(options: EnvironmentOptions): Environment {
     machine,
     logger,
     store,
+    blobs,
     nextAlarmAtMs: alarms.nextAtMs,
     brokerOf,
     brokers: () => brokers.values(),

@@ -5,8 +5,8 @@ import type { Place } from "./workloads/workload.ts";
 
 interface Call {
   readonly startedAtMs: number;
-  /** When it took effect; null: it has not, or never will. */
-  appliedAtMs: number | null;
+  /** It has taken effect, or never will. */
+  decided: boolean;
   /** It said that it surely did not happen. */
   refused: boolean;
 }
@@ -32,7 +32,11 @@ export interface Outside {
   check(key: string, kind: "rerun" | "park" | "ask"): void;
 }
 
+/** How long an effect may take, and how long it takes. */
+export const ACT_MS = 60_000;
 const LATENCY_MS = 2_000;
+const LONG_MS = 55_000;
+const LONG = 0.15;
 
 export function createOutside({ stage, witness }: Theatre): Outside {
   const ledgers = new Map<string, Ledger>();
@@ -47,21 +51,20 @@ export function createOutside({ stage, witness }: Theatre): Outside {
     act({ process, isCalm }, { idempotencyKey, fencingToken }) {
       witness.acts(process.name, idempotencyKey.split("/")[0] ?? "", fencingToken);
       const ledger = of(idempotencyKey);
-      const call: Call = { startedAtMs: nowMs(), appliedAtMs: null, refused: false };
+      const call: Call = { startedAtMs: nowMs(), decided: false, refused: false };
       ledger.calls.push(call);
       const [fate, silent] = [isCalm() ? 1 : stage.draw("outside"), stage.draw("outside") < 0.5];
-      let decided = false;
+      const latencyMs = !isCalm() && stage.draw("outside") < LONG ? LONG_MS : LATENCY_MS;
       const apply = (): number => {
-        decided = true;
-        call.appliedAtMs = nowMs();
+        call.decided = true;
         const result = ledger.results.length + 1;
         ledger.results.push(result);
         return result;
       };
       // A request on its way when its sender dies arrives at once, or never.
       process.onDeath(() => {
-        if (decided) return;
-        decided = true;
+        if (call.decided) return;
+        call.decided = true;
         if (silent) apply();
       });
       return new Promise<number>((resolve, reject) => {
@@ -71,14 +74,14 @@ export function createOutside({ stage, witness }: Theatre): Outside {
           if (heldMs > 0) stage.scheduler.in(heldMs, () => hear(what));
           else what();
         };
-        stage.scheduler.in(stage.draw("outside") ** 2 * LATENCY_MS, () => {
-          if (decided) return;
+        stage.scheduler.in(stage.draw("outside") ** 2 * latencyMs, () => {
+          if (call.decided) return;
           if (fate < 0.05) {
-            decided = true;
+            call.decided = true;
             call.refused = true;
             hear(() => reject(new DidNotHappen("the outside system refused")));
           } else if (fate < 0.1) {
-            decided = true;
+            call.decided = true;
             hear(() => reject(new Error("no connection")));
           } else {
             const result = apply();
@@ -90,7 +93,9 @@ export function createOutside({ stage, witness }: Theatre): Outside {
       });
     },
     ask(key) {
-      const { asked, results } = of(key);
+      const { calls, asked, results } = of(key);
+      if (calls.some((call) => !call.decided && nowMs() < call.startedAtMs + ACT_MS))
+        stage.breakInvariant("G6: nobody asks about an effect that may be at work", key);
       const result = results.at(-1);
       asked.push({ atMs: nowMs(), happened: result !== undefined });
       return result === undefined ? { happened: false } : { happened: true, result };

@@ -1,10 +1,12 @@
 /** What a seed plays: some of the workloads, at once. */
 
+import { DAY_MS } from "../../src/domain/limits.ts";
 import { drawsFor } from "../../src/testing/simulator/rates.ts";
 import type { Play, Theatre } from "../../src/testing/simulator/world.ts";
 import { createCaller } from "./callers.ts";
 import { commands } from "./workloads/commands.ts";
 import { counters } from "./workloads/counters.ts";
+import { deadlines } from "./workloads/deadlines.ts";
 import { effects } from "./workloads/effects.ts";
 import { families } from "./workloads/families.ts";
 import { lives } from "./workloads/lives.ts";
@@ -16,6 +18,7 @@ import { writers } from "./workloads/writers.ts";
 const WORKLOADS: Readonly<Record<string, Workload>> = {
   commands,
   counters,
+  deadlines,
   effects,
   families,
   lives,
@@ -24,6 +27,7 @@ const WORKLOADS: Readonly<Record<string, Workload>> = {
   writers,
 };
 const HAS = 0.35;
+const REST_MS = 12 * DAY_MS;
 
 /** Those of the seed, or the ones that are named. */
 export function playOf(theatre: Theatre, only: readonly string[] | null = null): Play {
@@ -50,6 +54,7 @@ export function playOf(theatre: Theatre, only: readonly string[] | null = null):
     callers: parts.flatMap(({ callers }) =>
       callers.map(({ name, act }) => ({ name, act: () => act(createCaller(stage, name)) })),
     ),
+    restMs: REST_MS + Math.max(...parts.map(({ lastsMs = 0 }) => lastsMs)),
     check: () => {
       for (const part of parts) part.check?.();
     },

@@ -9,6 +9,8 @@ export interface StepBegin {
   readonly version: number;
   readonly attempt: number;
   readonly state: Json;
+  /** What woke it, as JSON text. */
+  readonly wake: string;
   readonly recovering: boolean;
   readonly engineVersion: number;
 }
@@ -17,7 +19,7 @@ export interface StepObserver {
   ended(step: StepBegin): void;
 }
 
-type StepLike = { readonly workId: string; readonly step: number; readonly attempt: number };
+type StepLike = { readonly workId: string; readonly step: number; readonly attempt: number; readonly wake: object };
 
 /** The same engines, seen. */
 export function watchEngines(actor: SimProcess, engines: readonly Engine[], observer: StepObserver): Engine[] {
@@ -28,7 +30,8 @@ export function watchEngines(actor: SimProcess, engines: readonly Engine[], obse
     act: () => Promise<Outcome>,
   ): Promise<Outcome> => {
     const { workId, step: version, attempt } = ctx;
-    const step: StepBegin = { actor, workId, version, attempt, ...given, engineVersion: engine.version };
+    const wake = JSON.stringify(ctx.wake);
+    const step: StepBegin = { actor, workId, version, attempt, ...given, wake, engineVersion: engine.version };
     observer.began(step);
     try {
       return await act();

@@ -15,6 +15,26 @@ export interface Claimed {
   fenced: boolean;
   /** The last attempt left no outcome when it was claimed. */
   readonly suspectAt: number | null;
+  /** A step of another item ran beside one of its own. */
+  company: boolean;
+}
+/** Something that was put into an inbox, by a process that may have more to do about it. */
+export interface Arrived {
+  readonly by: string;
+  /** Of a signal; null for a command. */
+  readonly name: string | null;
+  /** Its sender has seen to it that an alarm rings, and has sent the hint. */
+  alarmed: boolean;
+  hinted: boolean;
+}
+/** What a process saw when it last read all that is live of an item. */
+export interface Sight {
+  readonly atMs: number;
+  readonly head: Head;
+  readonly lease: Lease | null;
+  readonly due: Due | null;
+  /** Commands that were unread. */
+  readonly commands: number;
 }
 /** All that is known of one item. */
 export interface Watched {
@@ -24,20 +44,29 @@ export interface Watched {
   head: Head | null;
   lease: Lease | null;
   due: Due | null;
+  /** Who wrote it last. */
+  dueBy: string;
   /** The states of the last versions, as JSON text. */
   readonly states: Map<number, string>;
   /** By token. */
   readonly claims: Map<number, Claimed>;
   /** Attempts on record that have not begun, by process, version and number. */
   readonly grants: Map<string, number>;
+  /** What woke the attempts of the last versions, as JSON text. */
+  readonly wakes: Map<string, string>;
+  /** Until when the version sleeps, also beneath a pause; null once it has begun. */
+  asleep: { readonly version: number; readonly wakeAtMs: number } | null;
   redrives: number;
-  /** What came in and is there still; whether its sender has sent the hint, too. */
-  readonly inbox: Map<string, boolean>;
+  /** What came in and is there still, by its key. */
+  readonly inbox: Map<string, Arrived>;
+  /** By process. */
+  readonly sights: Map<string, Sight>;
+  readonly sentAtMs: Map<string, number>;
   /** When the lease was claimed last, and who looked at it when before an effect. */
   claimedAtMs: number;
   readonly looks: Map<string, number>;
   headWrites: number;
-  /** Of its live records. */
+  /** Of its live records, heartbeats left out. */
   writes: number;
   sends: number;
   signals: number;

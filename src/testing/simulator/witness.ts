@@ -2,14 +2,15 @@
 import type { PortCall } from "../../adapters/memory/intercept.ts";
 import { type Head, initialHead, isEnded, STEP_NAME } from "../../domain/head.ts";
 import { parseItemPartition } from "../../domain/ids.ts";
-import { COMMAND_RANGE, DUE_KEY, HEAD_KEY, INBOX_RANGE, ITEM_KEY, LEASE_KEY } from "../../domain/keys.ts";
+import { COMMAND_RANGE, DUE_KEY, HEAD_KEY, INBOX_RANGE, ITEM_KEY, LEASE_KEY, LIVE_RANGE } from "../../domain/keys.ts";
 import { type Lease, leaseState, leftNoOutcome } from "../../domain/lease.ts";
+import { ALARM_INBOX_MS } from "../../domain/limits.ts";
 import type { RecordDraft, StoredRecord } from "../../ports/record-store.ts";
 import { decodeDue } from "../../wire/due.ts";
 import { decodeHead } from "../../wire/head.ts";
 import { decodeItem } from "../../wire/item.ts";
 import { decodeLease } from "../../wire/lease.ts";
-import { ON_EFFECT, ON_HEAD, ON_LEASE, ON_LOOK, ON_REMOVE, ON_SEND, ON_STEP } from "./invariants.ts";
+import { ON_DUE, ON_EFFECT, ON_HEAD, ON_LEASE, ON_LOOK, ON_REMOVE, ON_SEND, ON_STEP } from "./invariants.ts";
 import type { SimProcess } from "./sim-process.ts";
 import type { Observer, Stage } from "./stage.ts";
 import { fieldOf } from "./trace.ts";
@@ -31,8 +32,6 @@ export function createWitness(stage: Stage, processes: ReadonlyMap<string, SimPr
   const items = new Map<string, Watched>();
   const running = new Map<string, Set<StepBegin>>();
   const { codec } = stage.environment.depsOf("witness");
-  /** What a sender has put into an inbox, and not sent a hint for. */
-  const unhinted = new Map<string, { readonly one: Watched; readonly sort: string }[]>();
   const claims = new WeakMap<StepBegin, Claimed>();
   let open = 0;
 
@@ -44,12 +43,16 @@ export function createWitness(stage: Stage, processes: ReadonlyMap<string, SimPr
     const fresh: Watched = {
       partition,
       workId: at.workId,
-      ...{ item: null, head: null, lease: null, due: null },
+      ...{ item: null, head: null, lease: null, due: null, dueBy: "" },
       states: new Map(),
       claims: new Map(),
       grants: new Map(),
       inbox: new Map(),
       looks: new Map(),
+      sights: new Map(),
+      sentAtMs: new Map(),
+      wakes: new Map(),
+      asleep: null,
       ...{ redrives: 0, claimedAtMs: 0, headWrites: 0, writes: 0, sends: 0, signals: 0, claimed: 0, steps: 0 },
     };
     items.set(partition, fresh);
@@ -67,10 +70,10 @@ export function createWitness(stage: Stage, processes: ReadonlyMap<string, SimPr
     const one = watched(draft.partition);
     if (one === null) return;
     const { sort } = draft;
-    if (ITEM_SORTS.includes(sort)) one.writes += 1;
+    const isBeat = sort === LEASE_KEY && fieldOf(draft.body, "token") === one.lease?.token;
+    if (ITEM_SORTS.includes(sort) && !isBeat) one.writes += 1;
     const record: StoredRecord = { ...draft, revision };
-    const clock = processes.get(who)?.clock ?? { nowMs: () => Math.floor(stage.nowMs()) };
-    const change: RecordChange = { who, one, nowMs: clock.nowMs(), stage, isGone: (holder) => isGone(stage, holder, who) };
+    const change: RecordChange = { who, one, nowMs: nowOf(who), stage, isGone: (holder) => isGone(stage, holder, who) };
     const about = `${who}, ${sort} of ${draft.partition}`;
     if (!ITEM_SORTS.includes(sort)) {
       if (sort.startsWith(INBOX_RANGE.from) || sort.startsWith(COMMAND_RANGE.from)) cameIn(one, who, draft);
@@ -80,7 +83,7 @@ export function createWitness(stage: Stage, processes: ReadonlyMap<string, SimPr
     switch (sort) {
       case HEAD_KEY: {
         const next = await decodeHead(record, codec);
-        hold(ON_HEAD, { ...change, next }, about);
+        hold(ON_HEAD, { ...change, next, missing: wasOpen ? await missingBlobs(draft.partition, next) : [] }, about);
         settle(one, next);
         break;
       }
@@ -90,9 +93,14 @@ export function createWitness(stage: Stage, processes: ReadonlyMap<string, SimPr
         claimed(change, next);
         break;
       }
-      case DUE_KEY:
-        one.due = decodeDue(record);
+      case DUE_KEY: {
+        const next = decodeDue(record);
+        hold(ON_DUE, { ...change, next }, about);
+        one.due = next;
+        one.dueBy = who;
+        for (const arrived of one.inbox.values()) if (arrived.by === who) arrived.alarmed = true;
         break;
+      }
       default: {
         const at = parseItemPartition(draft.partition);
         if (at !== null) one.item = await decodeItem(record, at, codec);
@@ -102,10 +110,17 @@ export function createWitness(stage: Stage, processes: ReadonlyMap<string, SimPr
     if (sort === HEAD_KEY || sort === DUE_KEY) hold(ON_LOOK, { ...change }, about);
   }
   function cameIn(one: Watched, who: string, draft: RecordDraft): void {
-    one.inbox.set(draft.sort, false);
-    unhinted.set(who, [...(unhinted.get(who) ?? []), { one, sort: draft.sort }]);
+    const name = draft.sort.startsWith(COMMAND_RANGE.from) ? null : String(draft.body["name"]);
+    one.inbox.set(draft.sort, { by: who, name, alarmed: false, hinted: false });
     one.signals += 1;
     if (fieldOf(draft.body["command"], "kind") === "redrive") one.redrives += 1;
+  }
+  /** Of the values that a snapshot refers to. */
+  async function missingBlobs(partition: string, { state, payload, status }: Head): Promise<readonly string[]> {
+    const values = [state, payload, "result" in status ? status.result : null];
+    const digests = values.flatMap((value) => (value?.kind === "blob" ? [value.digest] : []));
+    const found = await Promise.all(digests.map((digest) => stage.environment.blobs.head(partition, digest)));
+    return digests.filter((_, i) => found[i] === null);
   }
   function settle(one: Watched, next: Head): void {
     one.headWrites += 1;
@@ -114,6 +129,10 @@ export function createWitness(stage: Stage, processes: ReadonlyMap<string, SimPr
     const claim = one.claims.get(next.token);
     if (claim !== undefined) claim.fenced = true;
     if (!next.released && claim !== undefined) grant(one, claim.who, next.version, next.attempt);
+    const beneath = next.status.kind === "paused" ? next.status.beneath : next.status;
+    if (beneath.kind === "sleeping") one.asleep = { version: next.version, wakeAtMs: beneath.wakeAtMs };
+    else if (isEnded(next.status)) one.asleep = null;
+    for (const name of [`${next.version - 4} false`, `${next.version - 4} true`]) one.wakes.delete(name);
     one.head = next;
   }
   function claimed({ who, one, nowMs, isGone: gone }: RecordChange, next: Lease): void {
@@ -131,6 +150,7 @@ export function createWitness(stage: Stage, processes: ReadonlyMap<string, SimPr
       mustFence: lapsed,
       fenced: false,
       suspectAt: suspect ? next.version : null,
+      company: false,
     });
     if (next.attempt !== null) grant(one, who, next.version, next.attempt);
   }
@@ -148,6 +168,21 @@ export function createWitness(stage: Stage, processes: ReadonlyMap<string, SimPr
     if (sort === DUE_KEY) one.due = null;
     open += Number(isOpen(one)) - Number(wasOpen);
   }
+  function look(one: Watched, who: string, from: unknown): void {
+    const atMs = stage.scheduler.elapsedMs();
+    const head = one.head ?? (one.item === null ? null : initialHead(one.item));
+    if (from === LEASE_KEY) one.looks.set(who, atMs);
+    else if (from === LIVE_RANGE.from && head !== null) {
+      const unread = [...one.inbox].filter(([sort, { name }]) => name === null && !head.consumed.includes(sort));
+      one.sights.set(who, { atMs, head, lease: one.lease, due: one.due, commands: unread.length });
+    } else if (from === DUE_KEY && one.inbox.size > 0) {
+      // A sender leaves an alarm as it is that is early enough, and has not passed.
+      const inMs = (one.due?.atMs ?? Number.POSITIVE_INFINITY) - nowOf(who);
+      if (inMs <= 0 || inMs > ALARM_INBOX_MS) return;
+      for (const arrived of one.inbox.values()) if (arrived.by === who) arrived.alarmed = true;
+    }
+  }
+  const nowOf = (who: string): number => (processes.get(who)?.clock ?? { nowMs: () => Math.floor(stage.nowMs()) }).nowMs();
   function ofMessage(body: unknown): Watched | null {
     const parsed: unknown = JSON.parse(String(body));
     return items.get(`${String(fieldOf(parsed, "ns"))}/${String(fieldOf(parsed, "id"))}`) ?? null;
@@ -160,14 +195,8 @@ export function createWitness(stage: Stage, processes: ReadonlyMap<string, SimPr
     const change: RecordChange = { who, one, nowMs: Math.floor(stage.nowMs()), stage, isGone: () => false };
     if (method === "send") {
       one.sends += 1;
-      const mine = unhinted.get(who) ?? [];
-      for (const entry of mine) if (entry.one === one && one.inbox.has(entry.sort)) one.inbox.set(entry.sort, true);
-      if (mine.length > 0)
-        unhinted.set(
-          who,
-          mine.filter((entry) => entry.one !== one),
-        );
       hold(ON_SEND, change, `${who}, hint for ${one.partition}`);
+      for (const arrived of one.inbox.values()) if (arrived.by === who) arrived.hinted = true;
     } else {
       hold(ON_LOOK, change, `${who}, message of ${one.partition} removed`);
       hold(ON_REMOVE, change, `${who}, message of ${one.partition} removed`);
@@ -178,14 +207,18 @@ export function createWitness(stage: Stage, processes: ReadonlyMap<string, SimPr
     items,
     open: () => open,
     running: (name) => running.get(name)?.size ?? 0,
+    called(who, { method, args }) {
+      if (method === "send") ofMessage(args[0])?.sentAtMs.set(who, stage.scheduler.elapsedMs());
+    },
     applied(who, call, answer) {
       if (call.port === "queue") {
         messages(who, call);
         return;
       }
       if (call.port !== "records") return;
-      if (call.method === "read" && fieldOf(call.args[1], "from") === LEASE_KEY) {
-        items.get(String(call.args[0]))?.looks.set(who, stage.scheduler.elapsedMs());
+      if (call.method === "read") {
+        const one = items.get(String(call.args[0]));
+        if (one !== undefined) look(one, who, fieldOf(call.args[1], "from"));
         return;
       }
       if (fieldOf(answer, "ok") !== true) return;
@@ -204,6 +237,11 @@ export function createWitness(stage: Stage, processes: ReadonlyMap<string, SimPr
       one.steps += 1;
       const claim = claimOf(one, step);
       if (claim !== null) claims.set(step, claim);
+      const beside = [...mine].map((other) => ({
+        other,
+        one: items.get(`${actor.deps.namespace}/${other.workId}`) ?? null,
+        claim: claims.get(other) ?? null,
+      }));
       const about = `${actor.name}, step ${step.version} attempt ${step.attempt} of ${workId}`;
       hold(
         ON_STEP,
@@ -212,14 +250,16 @@ export function createWitness(stage: Stage, processes: ReadonlyMap<string, SimPr
           one,
           stage,
           claim,
-          beside: [...mine].map((other) => ({
-            other,
-            one: items.get(`${actor.deps.namespace}/${other.workId}`) ?? null,
-            claim: claims.get(other) ?? null,
-          })),
+          beside,
         },
         about,
       );
+      // By this clock it is over, whatever another one says.
+      one.asleep = null;
+      for (const near of beside.filter(({ other }) => other.workId !== workId)) {
+        if (claim !== null) claim.company = true;
+        if (near.claim !== null) near.claim.company = true;
+      }
       mine.add(step);
     },
     acts(who, workId, fencingToken) {

@@ -22,6 +22,8 @@ export interface Play {
   check?(): void | Promise<void>;
   /** False: items may be left open when the callers have come to their end. Default true. */
   readonly finishes?: boolean;
+  /** How long all that can finish may take once it is calm. Default 12 days. */
+  readonly restMs?: number;
   /** How many releases follow the first. Default 2. */
   readonly releases?: number;
   /** Holds time up, see Scheduler. */
@@ -115,6 +117,7 @@ async function simulated(options: SimulationOptions, play: (theatre: Theatre) =>
     callers,
     check,
     finishes = true,
+    restMs = REST_MS,
     releases = RELEASES,
     pause,
     mostCalls = AT_REST_TIMES * most,
@@ -150,7 +153,7 @@ async function simulated(options: SimulationOptions, play: (theatre: Theatre) =>
   }
   const isBroken = (): boolean => stage.broken() !== null || failed !== null;
   const hasPlayed = (): boolean => waiting.size === 0 && (witness.open() === 0 || !finishes);
-  const restAtMs = (): number => (calmAtMs ?? Number.POSITIVE_INFINITY) + REST_MS;
+  const restAtMs = (): number => (calmAtMs ?? Number.POSITIVE_INFINITY) + restMs;
   const isTooMuch = (): boolean => stage.calls > mostCalls || (finishes && scheduler.elapsedMs() > restAtMs());
   await scheduler.run(() => isBroken() || hasPlayed() || isTooMuch(), pause);
   becomeCalm();

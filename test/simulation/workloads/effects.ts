@@ -1,7 +1,7 @@
 /** Side effects of each kind, some of one step side by side; a person answers for those that are parked. */
 import { z } from "zod";
 import { DidNotHappen, defineContract, defineEngine, type Fence } from "../../../src/index.ts";
-import { createOutside } from "../outside.ts";
+import { ACT_MS, createOutside } from "../outside.ts";
 import { between, type Workload } from "./workload.ts";
 
 const KINDS = ["rerun", "park", "ask"] as const;
@@ -11,8 +11,6 @@ const Acting = defineContract({
   payload: z.object({ steps: z.number(), kinds: z.array(z.enum(KINDS)), large: z.boolean() }),
   result: z.array(z.number()),
 });
-const TIMEOUT_MS = 20_000;
-
 const STATE = z.object({ n: z.number(), results: z.array(z.number()) });
 
 export const effects: Workload = (theatre, draw) => {
@@ -35,6 +33,7 @@ export const effects: Workload = (theatre, draw) => {
         limits: { crashes: 1_000 },
         step: async ({ n, results }, ctx) => {
           const { steps, kinds } = ctx.payload;
+          if (place.draw() < 0.3) await place.sleep(place.draw() * 6_000);
           const made = await Promise.all(
             kinds.map(async (kind, i) => {
               const seen = (fence: Fence): void => {
@@ -44,7 +43,7 @@ export const effects: Workload = (theatre, draw) => {
                 `${i}-${kind}`,
                 { n },
                 {
-                  timeoutMs: TIMEOUT_MS,
+                  timeoutMs: ACT_MS,
                   run: async (_input, fence) => {
                     seen(fence);
                     return outside.act(place, fence);

@@ -17,6 +17,8 @@ export interface Place {
 export interface Part {
   engines(place: Place): readonly Engine[];
   readonly callers: readonly { readonly name: string; readonly act: (caller: Caller) => Promise<void> }[];
+  /** How long it may take when nothing fails; default a few days. */
+  readonly lastsMs?: number;
   /** Throws what is wrong. */
   check?(): void;
 }
