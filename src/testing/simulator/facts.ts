@@ -1,6 +1,7 @@
 /** What the invariants ask of what is known. */
 import { type Head, initialHead, isEnded } from "../../domain/head.ts";
 import { COMMAND_RANGE } from "../../domain/keys.ts";
+import { leaseState } from "../../domain/lease.ts";
 import { MAX_DELAY_MS } from "../../domain/limits.ts";
 import { decodeHint, type Hint } from "../../wire/hint.ts";
 import type { Stage } from "./stage.ts";
@@ -39,6 +40,15 @@ export function isMigrated(one: Watched, step: StepBegin): boolean {
 
 export function mayFail({ drawn: { failBefore, failAfter, outage } }: Stage): boolean {
   return failBefore + failAfter + outage > 0;
+}
+/** A worker may lose its lease, or its message, and live. */
+export function mayLapse({ drawn: { freeze, lapse, slow, clockJump } }: Stage): boolean {
+  return freeze + lapse + slow + clockJump > 0;
+}
+/** By a lease that has not run out, for all that is known, of a process that lives. */
+export function isHeld({ lease }: Watched, head: Head, stage: Stage): boolean {
+  if (lease === null || stage.processes.get(lease.holder)?.isDead() !== false) return false;
+  return leaseState(lease, head, Math.floor(stage.nowMs()), false) === "held";
 }
 /** Somebody has to look at it. */
 export function isWanted({ status, consumed }: Head, sort: string, signal: string | null): boolean {

@@ -6,8 +6,20 @@ import { alarmFor, type Due } from "../../domain/alarm.ts";
 import { deadlineOf, type Head, isEnded } from "../../domain/head.ts";
 import { type Lease, leaseState } from "../../domain/lease.ts";
 import { ALARM_INBOX_MS, ALARM_OWED_MS, LEASE_DURATION_MS, MAX_DELAY_MS } from "../../domain/limits.ts";
-import { hasMessage, headOf, hintOf, isMigrated, isOver, isWanted, mayFail, messagesOf, owedIn } from "./facts.ts";
-import type { AtEnd, EffectGiven, RecordChange, StepGiven } from "./watched.ts";
+import {
+  hasMessage,
+  headOf,
+  hintOf,
+  isHeld,
+  isMigrated,
+  isOver,
+  isWanted,
+  mayFail,
+  mayLapse,
+  messagesOf,
+  owedIn,
+} from "./facts.ts";
+import type { AtEnd, EffectGiven, RecordChange, StepGiven, Watched } from "./watched.ts";
 
 export interface Invariant<T> {
   readonly name: string;
@@ -160,6 +172,8 @@ export const ON_REMOVE: readonly Invariant<RecordChange>[] = [
     if (hintLost + hintLate > 0 || one.item === null || head === null || !head.released || hasMessage(stage, one)) return null;
     // A child whose turn in its group has not come is hinted when it has.
     if (one.claimed === 0 && one.item.parent?.group?.limited === true) return null;
+    // A message whose visibility lapsed is in two hands, and goes with the first: the other may be at work, and will hop.
+    if (isHeld(one, head, stage) && mayLapse(stage)) return null;
     const what = owedIn(one, head);
     return what === null ? null : `it ${what}, and its last message is gone`;
   }),
@@ -243,7 +257,10 @@ export const AT_END: readonly Invariant<AtEnd>[] = [
       : `${over.workId}: ${over.writes} writes for ${over.headWrites} commits and ${over.claimed} claims`;
   }),
   rule("bound: sends per step", ({ items }) => {
-    const over = items.find((one) => one.sends > SENDS + SENDS_EACH * (one.headWrites + one.claimed + one.signals));
+    const turns = (one: Watched | undefined): number => (one === undefined ? 0 : one.headWrites + one.claimed + one.signals);
+    // Each attempt of a parent's step hints the children that it finds not begun.
+    const parentOf = ({ item }: Watched) => items.find(({ workId }) => workId === item?.parent?.workId);
+    const over = items.find((one) => one.sends > SENDS + SENDS_EACH * (turns(one) + turns(parentOf(one))));
     return over === undefined
       ? null
       : `${over.workId}: ${over.sends} hints for ${over.headWrites} commits and ${over.claimed} claims`;
