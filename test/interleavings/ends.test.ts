@@ -1,5 +1,6 @@
 /** Cancels, redrives and late signals against commits and ends, on both kinds of store. */
 import { describe, expect, test } from "vitest";
+import { RETENTION_MS } from "../../src/domain/limits.ts";
 import { caller, checked, expectThat, itemOf, list, resultOf, Small, sender, told } from "./engines.ts";
 import type { Case } from "./explore.ts";
 import { covering } from "./report.ts";
@@ -42,6 +43,12 @@ describe("a cancel against a commit", () => {
   });
 });
 
+/** What came in sets an alarm that is early enough for all that comes in soon after it. */
+async function toldBefore({ client }: World): Promise<void> {
+  const { workId } = await client.enqueue(Small, null);
+  await client.signal(Small, workId, "go", "early", { id: "early" });
+}
+
 /** Ends badly, and well once it is redriven. */
 const mended = (world: World) =>
   checked(world, async (_state, ctx) => {
@@ -59,6 +66,7 @@ describe.each([
     ["a copied hint", { faults: { copies: 1 } }],
     ["a lost hint", { faults: { losses: 1 }, alarm: true }],
     ["a lapse", { faults: { lapses: { count: 1, ms: 26_000 } } }],
+    ["an alarm that is early enough, and a lost hint", { prepare: toldBefore, faults: { losses: 1 }, alarm: true }],
     ["the death of the operator", { faults: { deaths: 1, mortals: ["operator"] }, alarm: true, check: () => undefined }],
   ])("a redrive that is accepted while the end is settled is carried out under %s", async (name, more) => {
     const what: Case = {
@@ -75,6 +83,21 @@ describe.each([
       ...more,
     };
     expect((await covering(`a redrive against settle, ${store}, ${name}`, what)).ends).toBeGreaterThan(0);
+  });
+
+  test("an item that is redriven at the end of its memory is remembered from its next end on", async () => {
+    const what: Case = {
+      workers: 1,
+      collects,
+      engines: (world) => [mended(world)],
+      prepare: async (world) => {
+        await world.client.enqueue(Small, null, { key: "k" });
+        await world.drain([mended(world)]);
+        world.clock.advance(RETENTION_MS - 30_000);
+      },
+      callers: { operator: caller((client, workId) => client.redrive(workId)) },
+    };
+    expect((await covering(`a redrive at the end of memory, ${store}`, what)).ends).toBeGreaterThan(0);
   });
 
   test.each<[string, Partial<Case>]>([

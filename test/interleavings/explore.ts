@@ -16,7 +16,7 @@ import type { Engine } from "../../src/domain/engine.ts";
 import { shardOf } from "../../src/domain/ids.ts";
 import type { Deps } from "../../src/runtime/deps.ts";
 import { sweep } from "../../src/runtime/sweep.ts";
-import { checkAlarm, checkEnd, checkWrite, nextAlarm } from "./properties.ts";
+import { checkAlarm, checkEnd, checkRest, checkWrite, nextAlarm } from "./properties.ts";
 import { type Actor, createWorld, type Hops, nameOf, Violation, type Waiting, type World } from "./world.ts";
 
 export interface Faults {
@@ -200,7 +200,10 @@ function choicesOf(execution: Execution, what: Case): Choice[] {
   const fresh = spent.copies < copies ? world.messages.all().filter(({ id }) => !execution.known.has(id)) : [];
   const copyable = fresh.map(({ id }): Choice => ({ kind: "copy", messageId: id }));
   const mayLapse = spent.lapses < lapses.count;
-  if (goes.length === 0) return [...quiet(execution, what), ...dies];
+  if (goes.length === 0) {
+    checkRest(world, spent.deaths + spent.lapses === 0);
+    return [...quiet(execution, what), ...dies];
+  }
   const sends = spent.losses < losses ? goes.filter(isSend) : [];
   const lost = sends.flatMap((choice): Choice[] => (choice.kind === "go" ? [{ ...choice, kind: "lose" }] : []));
   const still = !mayLapse && copyable.length === 0 ? goes.find(isOfNobodyElse) : undefined;

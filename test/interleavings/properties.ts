@@ -1,9 +1,10 @@
 /** What must hold of every write, and what must hold once everything has come to rest. */
 
 import type { StepCtx } from "../../src/domain/engine.ts";
-import { COMMAND_RANGE, DUE_KEY, HEAD_KEY, INBOX_RANGE, ITEM_KEY, LEASE_KEY } from "../../src/domain/keys.ts";
+import { COMMAND_RANGE, DUE_KEY, HEAD_KEY, INBOX_RANGE, ITEM_KEY, KEY_KEY, LEASE_KEY } from "../../src/domain/keys.ts";
 import { ALARM_OWED_MS } from "../../src/domain/limits.ts";
 import type { RecordDraft, StoredRecord } from "../../src/ports/record-store.ts";
+import { decodeHint } from "../../src/wire/hint.ts";
 import { Violation, type World } from "./world.ts";
 
 function field(record: Pick<StoredRecord, "body"> | null, name: string): number {
@@ -34,6 +35,57 @@ export function checkWrite(world: World, draft: RecordDraft, before: StoredRecor
     const holder = String(before.body["holder"]);
     const isLive = !released && field(before, "expires") > world.clock.nowMs() && !world.isDead(holder);
     if (isLive && holder !== draft.body["holder"]) throw new Violation(`G4: a live lease of ${holder} is taken over`);
+  }
+  if (sort === LEASE_KEY && field(before, "token") !== field(draft, "token")) checkHint(world, draft, before);
+}
+
+/** Copies die out: a free item that is ready is claimed by a hint of its snapshot, or by what LEASE names. */
+function checkHint(world: World, draft: RecordDraft, before: StoredRecord | null): void {
+  const { partition } = draft;
+  const head = world.records.find(partition, HEAD_KEY);
+  const isFree = before === null || isReleased(head, before);
+  const isTold = [...(world.records.partitions.get(partition)?.keys() ?? [])].some((sort) => sort.startsWith(COMMAND_RANGE.from));
+  if (statusOf(head) !== "ready" || !isFree || isTold || before?.body["message"] === draft.body["message"]) return;
+  const hint = hintOf(world.messages.broker.entries.get(String(draft.body["message"]))?.body);
+  if (hint !== null && isOlder(hint, head)) throw new Violation(`bound: a hint of version ${hint.version} claims ${partition}`);
+}
+function isReleased(head: StoredRecord | null, lease: StoredRecord): boolean {
+  return head?.body["released"] === true && field(head, "token") >= field(lease, "token");
+}
+interface HintView {
+  readonly workId: string;
+  readonly version: number;
+  readonly token: number;
+}
+/** Null for a command's. */
+function hintOf(body: string | undefined): HintView | null {
+  if (body === undefined) return null;
+  const { workId, version, token } = decodeHint(body);
+  return version === null ? null : { workId, version, token: token ?? 0 };
+}
+function isOlder({ version, token }: HintView, head: StoredRecord | null): boolean {
+  return version < field(head, "version") || (version === field(head, "version") && token < field(head, "token"));
+}
+
+/**
+ * Nobody can go on at this instant, and somebody has nothing in hand. G3: they hold no lease, for which others would wait.
+ * And copies have died out: what is hidden is what somebody works on, or will wake an item from its very snapshot. Where
+ * messages came back from hands that were at work (`isCalm` is false), these are hidden, too, once more.
+ */
+export function checkRest(world: World, isCalm: boolean): void {
+  if (![...world.actors.values()].some(world.isIdle)) return;
+  for (const { partition, workId, settled } of itemsOf(world)) {
+    const [head, lease] = [world.records.find(partition, HEAD_KEY), world.records.find(partition, LEASE_KEY)];
+    const isHeld = lease !== null && !isReleased(head, lease) && field(lease, "expires") > world.clock.nowMs();
+    const holder = world.actors.get(String(lease?.body["holder"]));
+    if (isHeld && !settled && holder !== undefined && world.isIdle(holder))
+      throw new Violation(`G3: ${holder.name} has nothing in hand and holds the lease of ${workId}`);
+    for (const { id, body, receiveCount } of isCalm ? world.messages.all() : []) {
+      if (receiveCount === 0 || decodeHint(body).workId !== workId || id === lease?.body["message"]) continue;
+      const hint = hintOf(body);
+      if (isHeld || hint === null || isOlder(hint, head))
+        throw new Violation(`bound: ${body} of ${workId}, which is ${statusOf(head)}, does not die out`);
+    }
   }
 }
 
@@ -90,6 +142,7 @@ export function itemsOf(world: World): ItemView[] {
 export async function checkEnd(world: World, mayWait: boolean): Promise<void> {
   for (const { workId, status, settled, atRest } of itemsOf(world)) {
     if (!settled && !(mayWait && atRest)) throw new Violation(`G3: ${workId} is ${status} for ever`);
+    checkKey(world, workId, settled);
     const { version } = await world.client.status(workId);
     const line: number[] = [];
     for await (const event of world.client.events(workId)) if (event.kind === "step") line.push(event.version);
@@ -98,6 +151,16 @@ export async function checkEnd(world: World, mayWait: boolean): Promise<void> {
   }
   const left = world.messages.all();
   if (left.length > 0) throw new Violation(`${left.length} messages are left: ${left.map(({ body }) => body).join(" ")}`);
+}
+
+/** G5: a key is told until when its item is remembered, by every end that it comes to. */
+function checkKey(world: World, workId: string, settled: boolean): void {
+  const until = field(world.records.find(`test/${workId}`, HEAD_KEY), "remembered");
+  for (const [partition, records] of world.records.partitions) {
+    const key = partition.startsWith("test/KEY/") ? (records.get(KEY_KEY) ?? null) : null;
+    if (settled && key?.body["work"] === workId && field(key, "remembered") !== until)
+      throw new Violation(`G5: ${workId} is remembered until ${until}, and its key until ${field(key, "remembered")}`);
+  }
 }
 
 /**

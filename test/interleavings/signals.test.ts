@@ -44,6 +44,7 @@ describe("a signal against a wait", () => {
     ["a copied hint", { faults: { copies: 1 } }],
     ["a lost hint", { faults: { losses: 1 }, alarm: true }],
     ["a lapse", { faults: { lapses: { count: 1, ms: 26_000 } } }],
+    ["workers that give way after every step", { hops: "each" }],
     ["the death of its sender", { faults: { deaths: 1, mortals: ["a"] }, alarm: true, mayWait: true, check: () => undefined }],
     [
       "a timeout",

@@ -38,6 +38,30 @@ const FAULTS: { readonly [name: string]: { readonly faults: Faults; readonly ala
   "a death and a lapse": { faults: { deaths: 1, lapses: { count: 1, ms: 26_000 } }, alarm: true },
 };
 
+/** As long as it takes to the second heartbeat, which is then under way as the step ends. */
+const BEATS_MS = 6_000;
+const slowly = (world: World): Engine =>
+  checked(world, async (state, ctx) => {
+    await new Promise<void>((resolve) => void world.clock.after(BEATS_MS, resolve));
+    const done = [...list(state), `${ctx.step}`];
+    return done.length === 2 ? ctx.complete(done) : ctx.next(done);
+  });
+
+test.each<[string, Partial<Case>]>([
+  ["nothing that fails", {}],
+  ["a copied hint", { faults: { copies: 1 } }],
+  ["a death", { faults: { deaths: 1 } }],
+])("two slow steps that give way after each end under %s", async (name, more) => {
+  const what: Case = {
+    workers: 2,
+    hops: "each",
+    engines: (world) => [slowly(world)],
+    prepare: (world) => world.client.enqueue(Small, null),
+    ...more,
+  };
+  expect((await covering(`slow steps, ${name}`, what)).ends).toBeGreaterThan(0);
+});
+
 describe.each(Object.entries(HOPS))("three steps by %s", (hopName, { hop, hops }) => {
   test.each(Object.entries(FAULTS))("end under %s", async (faultName, { faults, alarm = false }) => {
     const what: Case = {

@@ -24,8 +24,11 @@ interface Ledger {
 export interface Outside {
   /** Does it, after a while: the result is another one every time. */
   act(place: Place, fence: Fence): Promise<number>;
-  /** Truthful, at this instant. */
-  ask(key: string): { readonly happened: true; readonly result: number } | { readonly happened: false };
+  /** Truthful, at this instant. A person may ask when it is no longer the time to. */
+  ask(
+    key: string,
+    who: "runtime" | "person",
+  ): { readonly happened: true; readonly result: number } | { readonly happened: false };
   /** What a step was given as the effect's result. */
   given(key: string, result: number): void;
   /** Whether all is as its `ifInDoubt` promises. */
@@ -92,9 +95,9 @@ export function createOutside({ stage, witness }: Theatre): Outside {
         });
       });
     },
-    ask(key) {
+    ask(key, who) {
       const { calls, asked, results } = of(key);
-      if (calls.some((call) => !call.decided && nowMs() < call.startedAtMs + ACT_MS))
+      if (who === "runtime" && calls.some((call) => !call.decided && nowMs() < call.startedAtMs + ACT_MS))
         stage.breakInvariant("G6: nobody asks about an effect that may be at work", key);
       const result = results.at(-1);
       asked.push({ atMs: nowMs(), happened: result !== undefined });

@@ -50,6 +50,9 @@ export function isHeld({ lease }: Watched, head: Head, stage: Stage): boolean {
   if (lease === null || stage.processes.get(lease.holder)?.isDead() !== false) return false;
   return leaseState(lease, head, Math.floor(stage.nowMs()), false) === "held";
 }
+export function isWorker(who: string): boolean {
+  return who.startsWith("worker-") || who.startsWith("function-");
+}
 /** Somebody has to look at it. */
 export function isWanted({ status, consumed }: Head, sort: string, signal: string | null): boolean {
   if (consumed.includes(sort)) return false;

@@ -14,6 +14,7 @@ import {
   isMigrated,
   isOver,
   isWanted,
+  isWorker,
   mayFail,
   mayLapse,
   messagesOf,
@@ -132,7 +133,7 @@ export const ON_DUE: readonly Invariant<RecordChange & { readonly next: Due }>[]
   rule("G3: the sweeper sends what is owed before it moves the alarm", ({ one, next, nowMs, who, stage }) => {
     const sight = one.sights.get(who);
     // What it could not look at, it only moves; and it may tell a parent something itself.
-    if (!who.startsWith("sweeper") || sight === undefined || mayFail(stage)) return null;
+    if (!who.startsWith("sweeper") || sight === undefined || mayFail(stage) || stage.drawn.clockJump > 0) return null;
     if ((next.atMs ?? nowMs) <= nowMs + ALARM_INBOX_MS) return null;
     const { head, commands, atMs } = sight;
     const isOwed = commands > 0 || head.status.kind === "ready" || head.status.kind === "closing";
@@ -185,8 +186,8 @@ const HINTS = 12;
 export const ON_SEND: readonly Invariant<RecordChange>[] = [
   rule("G3: who puts something into an inbox sees to the alarm before the hint", ({ one, who, stage }) => {
     const { hintLate, hintTwice, clockJump } = stage.drawn;
-    // A worker may send for another reason meanwhile; and a clock that is set back makes a past alarm one to come.
-    if (hintLate + hintTwice + clockJump > 0 || [...one.claims.values()].some((claim) => claim.who === who)) return null;
+    // A clock that is set back makes a past alarm one to come; and a worker may send for another reason meanwhile.
+    if (hintLate + hintTwice + clockJump > 0 || isWorker(who)) return null;
     const consumed = one.head?.consumed ?? [];
     const came = [...one.inbox].find(([sort, { by, alarmed }]) => by === who && !alarmed && !consumed.includes(sort));
     return came === undefined ? null : `${came[0]} has none`;

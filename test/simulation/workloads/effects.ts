@@ -53,7 +53,7 @@ export const effects: Workload = (theatre, draw) => {
                       ? async (_input, fence) => {
                           seen(fence);
                           await place.sleep(50);
-                          return outside.ask(fence.idempotencyKey);
+                          return outside.ask(fence.idempotencyKey, "runtime");
                         }
                       : kind,
                 },
@@ -95,7 +95,7 @@ export const effects: Workload = (theatre, draw) => {
               if (head?.status.kind !== "paused" || item?.engine !== Acting.id) continue;
               const inDoubt = (await caller.call((client) => client.effects(workId))).filter(({ state }) => state === "in_doubt");
               for (const { key, step } of inDoubt) {
-                const answer = outside.ask(`${workId}/${step}/${key}`);
+                const answer = outside.ask(`${workId}/${step}/${key}`, "person");
                 // Somebody may have said so before, in a call whose answer was lost.
                 await caller.call((client) => client.resolve(workId, key, answer, { step })).catch(() => undefined);
               }
