@@ -33,6 +33,10 @@ export function isOver({ head, lease }: Watched, step: StepBegin, claim: Claimed
   if (head === null) return false;
   return head.version > step.version || head.token > claim.token || (head.released && head.token === claim.token);
 }
+/** Somebody else has claimed it since, and learns nothing of what this one does: its outcome is refused. */
+export function isOvertaken({ lease }: Watched, claim: Claimed | null): boolean {
+  return claim !== null && lease !== null && lease.token > claim.token;
+}
 export function isMigrated(one: Watched, step: StepBegin): boolean {
   const loaded = step.engineVersion;
   return one.head !== null && one.head.engineVersion !== loaded;

@@ -13,6 +13,7 @@ import {
   isHeld,
   isMigrated,
   isOver,
+  isOvertaken,
   isWanted,
   isWorker,
   mayFail,
@@ -193,8 +194,9 @@ export const ON_SEND: readonly Invariant<RecordChange>[] = [
     return came === undefined ? null : `${came[0]} has none`;
   }),
   rule("bound: hints of an item do not multiply", ({ one, stage }) => {
-    const most = HINTS + 2 * one.signals;
     const rates = stage.drawn;
+    // Who was told of a failure does it once more, and hints again.
+    const most = (mayFail(stage) ? 2 : 1) * (HINTS + 2 * one.signals);
     if (rates.hintLate > 0 || rates.hintTwice > 0) return null;
     const count = messagesOf(stage, one);
     return count <= most ? null : `${count} messages at once`;
@@ -212,9 +214,10 @@ export const ON_STEP: readonly Invariant<StepGiven>[] = [
   rule("G4: who takes over fences the old holder out before the step runs", ({ claim }) => {
     return claim === null || !claim.mustFence || claim.fenced ? null : `token ${claim.token} has made no commit yet`;
   }),
-  rule("G1: a step starts from the state that its version committed", ({ step, one }) => {
+  rule("G1: a step starts from the state that its version committed", ({ step, one, claim }) => {
     const committed = one.states.get(step.version);
-    if (committed === undefined || one.head?.engineVersion === undefined || isMigrated(one, step)) return null;
+    if (isOvertaken(one, claim) || committed === undefined || one.head?.engineVersion === undefined || isMigrated(one, step))
+      return null;
     const given = JSON.stringify(step.state);
     return given === committed ? null : `version ${step.version} is ${committed}, and the step was given ${given}`;
   }),
@@ -226,9 +229,16 @@ export const ON_STEP: readonly Invariant<StepGiven>[] = [
     const suspect = others.find((near) => near.claim?.suspectAt === near.other.version);
     return suspect === undefined ? null : `beside the suspect ${suspect.other.workId}`;
   }),
-  rule("G7: no step begins before its instant", ({ step, one, stage }) => {
+  rule("G7: no step begins before its instant", ({ step, one, claim, stage }) => {
     const { asleep } = one;
-    if (asleep === null || asleep.version !== step.version || step.recovering || stage.drawn.clockJump > 0) return null;
+    if (
+      isOvertaken(one, claim) ||
+      asleep === null ||
+      asleep.version !== step.version ||
+      step.recovering ||
+      stage.drawn.clockJump > 0
+    )
+      return null;
     const earlyMs = asleep.wakeAtMs - step.actor.clock.nowMs();
     return earlyMs <= 0 ? null : `${earlyMs} ms before`;
   }),
