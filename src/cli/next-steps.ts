@@ -23,7 +23,9 @@ export function resolveSteps(cli: Pick<Cli, "flags">, workId: string, effects: r
   if (first === undefined) return [];
   const several = inDoubt.filter(({ key }) => key === first.key).length > 1;
   const step = several ? ["--step", String(first.step)] : [];
-  const say = (...words: readonly string[]): string => suggestion(cli, "resolve", workId, first.key, ...step, ...words);
+  // A word that is said again, as its answer did not come, must not be one about a later doubt.
+  const since = first.sinceMs === null ? [] : ["--since", String(first.sinceMs)];
+  const say = (...words: readonly string[]) => suggestion(cli, "resolve", workId, first.key, ...step, ...since, ...words);
   return [say("--happened", "<json>"), say("--did-not-happen")];
 }
 
