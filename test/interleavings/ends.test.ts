@@ -1,6 +1,9 @@
 /** Cancels, redrives and late signals against commits and ends, on both kinds of store. */
 import { describe, expect, test } from "vitest";
 import { RETENTION_MS } from "../../src/domain/limits.ts";
+import { writeDue } from "../../src/runtime/alarms.ts";
+import { sendHint } from "../../src/runtime/hints.ts";
+import { readLive } from "../../src/runtime/live.ts";
 import { caller, checked, expectThat, itemOf, list, resultOf, Small, sender, told } from "./engines.ts";
 import type { Case } from "./explore.ts";
 import { covering } from "./report.ts";
@@ -43,12 +46,6 @@ describe("a cancel against a commit", () => {
   });
 });
 
-/** What came in sets an alarm that is early enough for all that comes in soon after it. */
-async function toldBefore({ client }: World): Promise<void> {
-  const { workId } = await client.enqueue(Small, null);
-  await client.signal(Small, workId, "go", "early", { id: "early" });
-}
-
 /** Ends badly, and well once it is redriven. */
 const mended = (world: World) =>
   checked(world, async (_state, ctx) => {
@@ -66,7 +63,6 @@ describe.each([
     ["a copied hint", { faults: { copies: 1 } }],
     ["a lost hint", { faults: { losses: 1 }, alarm: true }],
     ["a lapse", { faults: { lapses: { count: 1, ms: 26_000 } } }],
-    ["an alarm that is early enough, and a lost hint", { prepare: toldBefore, faults: { losses: 1 }, alarm: true }],
     ["the death of the operator", { faults: { deaths: 1, mortals: ["operator"] }, alarm: true, check: () => undefined }],
   ])("a redrive that is accepted while the end is settled is carried out under %s", async (name, more) => {
     const what: Case = {
@@ -83,6 +79,32 @@ describe.each([
       ...more,
     };
     expect((await covering(`a redrive against settle, ${store}, ${name}`, what)).ends).toBeGreaterThan(0);
+  });
+
+  test("a redrive that finds the alarm early enough, and whose hint is lost, is carried out", async () => {
+    const what: Case = {
+      workers: 1,
+      collects,
+      engines: (world) => [mended(world)],
+      // What follows its end is yet to be done, once more, and the alarm for it is near.
+      prepare: async (world) => {
+        const { workId } = await world.client.enqueue(Small, null);
+        await world.drain([mended(world)]);
+        const live = await readLive(world.deps, workId);
+        if (live.item === null) throw new Error("the item is gone");
+        const due = { why: "end", atMs: world.clock.nowMs() + 30_000, version: 0, rings: 0 } as const;
+        await writeDue(world.deps, live.partition, due, live.revisions.due);
+        await sendHint(world.deps, live.item, live.head, 0);
+      },
+      callers: { operator: caller((client, workId) => client.redrive(workId)) },
+      faults: { losses: 1 },
+      alarm: true,
+      check: async (world) => {
+        const ended = JSON.stringify(await resultOf(world, itemOf(world)));
+        expectThat(ended === (told(world, "operator") === true ? '["mended"]' : '"dead_lettered"'), `it ended with ${ended}`);
+      },
+    };
+    expect((await covering(`a redrive with a near alarm, ${store}`, what)).ends).toBeGreaterThan(0);
   });
 
   test("an item that is redriven at the end of its memory is remembered from its next end on", async () => {

@@ -25,6 +25,7 @@ export function checkWrite(world: World, draft: RecordDraft, before: StoredRecor
     const [from, to] = [field(before, "version"), field(draft, "version")];
     if (to !== from && to !== from + 1) throw new Violation(`G1: version ${to} of ${partition} follows ${from}`);
     if (field(draft, "token") < field(before, "token")) throw new Violation(`G4: token ${field(draft, "token")} commits late`);
+    checkSleep(world, draft, before);
     if (ENDED.includes(statusOf(before)) && draft.body["status"] !== undefined && to !== from)
       throw new Violation(`G1: an ended item of ${partition} goes on`);
   }
@@ -37,6 +38,17 @@ export function checkWrite(world: World, draft: RecordDraft, before: StoredRecor
     if (isLive && holder !== draft.body["holder"]) throw new Violation(`G4: a live lease of ${holder} is taken over`);
   }
   if (sort === LEASE_KEY && field(before, "token") !== field(draft, "token")) checkHint(world, draft, before);
+}
+
+/** G7: a sleeper sleeps until its instant, unless it ends; and a pause lasts until a command ends it. */
+function checkSleep(world: World, draft: RecordDraft, before: StoredRecord | null): void {
+  const [was, is] = [statusOf(before), statusOf(draft)];
+  if (before === null || was === is || is !== "ready" || draft.body["recovery"] !== undefined) return;
+  const status = before.body["status"];
+  const wakeAtMs = typeof status === "object" && status !== null && "wakeAtMs" in status ? Number(status["wakeAtMs"]) : 0;
+  if (was === "sleeping" && wakeAtMs > world.clock.nowMs())
+    throw new Violation(`G7: ${draft.partition} is woken ${wakeAtMs - world.clock.nowMs()} ms before its time`);
+  if (was === "paused" && draft.body["consumed"] === undefined) throw new Violation(`${draft.partition} goes on unasked`);
 }
 
 /** Copies die out: a free item that is ready is claimed by a hint of its snapshot, or by what LEASE names. */

@@ -59,6 +59,31 @@ describe("a signal against a wait", () => {
   });
 });
 
+/** Its wait is over, and the step that it was for fails at first. */
+const failsAtFirst = (world: World) =>
+  checked(world, async (_state, ctx) => {
+    if (ctx.wake.kind !== "timeout") return ctx.waitFor([], { signals: ["go"], timeoutMs: 5 });
+    if (ctx.attempt === 1) throw new Error("not yet");
+    return ctx.complete(["timeout"]);
+  });
+
+test.each<[string, Partial<Case>]>([
+  ["a death", { faults: { deaths: 1 } }],
+  ["a lapse", { faults: { lapses: { count: 1, ms: 26_000 } } }],
+])("a wait that times out is over once, and what fails after it sleeps its time, under %s", async (name, more) => {
+  const what: Case = {
+    workers: 2,
+    engines: (world) => [failsAtFirst(world)],
+    prepare: async (world) => {
+      await world.client.enqueue(Small, null);
+      await world.drain([failsAtFirst(world)], 1);
+    },
+    check: async (world) => expectThat(list(await resultOf(world, itemOf(world))).join() === "timeout", "it ended otherwise"),
+    ...more,
+  };
+  expect((await covering(`a wait that times out and fails at first, ${name}`, what)).ends).toBeGreaterThan(0);
+});
+
 /** Takes what there is, saves it, and completes once there is no more: a result that something unread undoes is dropped. */
 const closes = (world: World, ifUnread: "step" | "drop") =>
   checked(world, async (state, ctx) => {

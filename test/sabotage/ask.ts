@@ -1,6 +1,6 @@
 /** Runs a machine on a copy, within its time. */
 import { spawn } from "node:child_process";
-import type { Break } from "./break.ts";
+import type { Tests } from "./break.ts";
 import { type Machine, saidIn } from "./machines.ts";
 
 /** `said` null: it has found nothing. */
@@ -13,9 +13,10 @@ export interface Asked {
 
 const NOTHING_SAID = "it failed, and did not say why";
 
-export async function ask(machine: Machine, root: string, tests: Break["tests"] | null): Promise<Asked> {
+export async function ask(machine: Machine, root: string, tests: Tests | null): Promise<Asked> {
   const startedAtMs = performance.now();
-  const env = { ...process.env, NO_COLOR: "1", FORCE_COLOR: "0", CI: "1", ...machine.env };
+  const bound = tests?.schedules === undefined ? {} : { ROOKERY_SCHEDULES: String(tests.schedules) };
+  const env = { ...process.env, NO_COLOR: "1", FORCE_COLOR: "0", CI: "1", ...bound };
   // A group of its own: what it has started ends with it.
   const child = spawn(process.execPath, machine.args(tests), {
     cwd: root,

@@ -10,6 +10,13 @@ export interface Edit {
   readonly from: string;
   readonly to: string;
 }
+export interface Tests {
+  readonly file: string;
+  /** Those whose names have this text. */
+  readonly named?: string;
+  /** Of the interleavings: schedules of a case, at most; default as in `npm test`. */
+  readonly schedules?: number;
+}
 export interface Break {
   /** What the broken code does; unique. */
   readonly name: string;
@@ -18,7 +25,7 @@ export interface Break {
   /** Which is expected to find it: it is asked first. */
   readonly by: MachineName;
   /** The tests of that machine that are run; default all. */
-  readonly tests?: { readonly file: string; readonly named?: string };
+  readonly tests?: Tests;
   readonly edits: readonly Edit[];
 }
 

@@ -1,12 +1,11 @@
 /** The machines as they are run on a copy, and what of their output says what was broken. */
 import { stripVTControlCharacters } from "node:util";
-import type { Break, MachineName } from "./break.ts";
+import type { MachineName, Tests } from "./break.ts";
 
 export interface Machine {
   readonly name: MachineName;
   /** Arguments for node, in the copy's root. `tests`: those of the break alone. */
-  args(tests: Break["tests"] | null): readonly string[];
-  readonly env: Readonly<Record<string, string>>;
+  args(tests: Tests | null): readonly string[];
   /** What takes longer has not come to an end, and has found nothing. */
   readonly timeoutMs: number;
 }
@@ -15,7 +14,7 @@ const SEEDS = 500;
 const SECOND_MS = 1_000;
 const VITEST = "node_modules/vitest/vitest.mjs";
 
-function vitest(name: MachineName, project: string, files: readonly string[], timeoutMs: number, env = {}): Machine {
+function vitest(name: MachineName, project: string, files: readonly string[], timeoutMs: number): Machine {
   return {
     name,
     args: (tests) => [
@@ -23,7 +22,6 @@ function vitest(name: MachineName, project: string, files: readonly string[], ti
       ...(tests == null ? files : [tests.file]),
       ...(tests?.named === undefined ? [] : ["-t", tests.named]),
     ],
-    env,
     timeoutMs,
   };
 }
@@ -33,7 +31,6 @@ export const MACHINES: readonly Machine[] = [
   {
     name: "simulation",
     args: () => ["test/simulation/main.ts", "--seeds", String(SEEDS), "--bail"],
-    env: {},
     timeoutMs: 180 * SECOND_MS,
   },
   vitest("interleavings", "proofs", ["test/interleavings"], 240 * SECOND_MS),

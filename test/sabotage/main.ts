@@ -1,6 +1,7 @@
 /**
- * `npm run sim:sabotage [-- --only NAME] [--jobs N] [--list]`: breaks a copy of the production code in many small ways,
- * one after the other, and shows which machine finds each, by what, and how fast. Fails when one is found by none.
+ * `npm run sim:sabotage [-- --only "NAME|NAME"] [--jobs N] [--list]`: breaks a copy of the production code in many small ways,
+ * one after the other, and shows which machine finds each, by what, and how fast. Fails when one is found by none, or when
+ * a machine finds something in what is not broken (not asked with --only).
  */
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -31,7 +32,8 @@ interface Row {
   readonly tookMs: number;
 }
 
-const chosen = BREAKS.filter(({ name }) => values.only === undefined || name.includes(values.only));
+const only = values.only?.split("|") ?? [""];
+const chosen = BREAKS.filter(({ name }) => only.some((part) => name.includes(part)));
 if (values.list) for (const { name, rule, by } of chosen) say(`${name}\n    ${rule} (${by})`);
 else process.exitCode = await run();
 
@@ -43,8 +45,7 @@ async function run(): Promise<number> {
   const startedAtMs = performance.now();
   const copies = Array.from({ length: Number(values.jobs) }, () => makeCopy(ROOT));
   try {
-    const sound = await findsNothing(copies);
-    if (!sound) return 1;
+    if (values.only === undefined && !(await findsNothing(copies))) return 1;
     const rows: Row[] = [];
     await shareOut(copies, chosen, async (copy, what) => {
       const row = await sabotage(copy, what);
@@ -63,9 +64,8 @@ async function run(): Promise<number> {
 
 /** What a machine finds that always finds something proves nothing. */
 async function findsNothing(copies: readonly Copy[]): Promise<boolean> {
-  const needed = values.only === undefined ? MACHINES : MACHINES.filter(({ name }) => chosen.some(({ by }) => by === name));
   let sound = true;
-  await shareOut(copies, needed.filter(isAsked), async (copy, machine) => {
+  await shareOut(copies, MACHINES.filter(isAsked), async (copy, machine) => {
     const { said, tookMs, inTime, output } = await ask(machine, copy.root, null);
     say(`unbroken, ${machine.name}: ${said ?? (inTime ? "finds nothing" : "not in time")}, ${seconds(tookMs)} s`);
     if (said === null && inTime) return;

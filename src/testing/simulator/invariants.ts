@@ -69,6 +69,14 @@ export const ON_HEAD: readonly Invariant<RecordChange & { readonly next: Head; r
     const before = one.head?.token ?? 0;
     return next.token >= before ? null : `token ${next.token} after ${before}`;
   }),
+  rule("G7: a sleeper sleeps until its instant, and a pause lasts until a command", ({ one, next, nowMs, stage }) => {
+    const { head } = one;
+    if (head === null || next.status.kind !== "ready" || next.recovery !== head.recovery) return null;
+    const { status } = head;
+    if (status.kind === "paused") return next.consumed.length > 0 ? null : "it goes on unasked";
+    if (status.kind !== "sleeping" || stage.drawn.clockJump > 0 || status.wakeAtMs <= nowMs + CLOCKS_MS) return null;
+    return `it is woken ${status.wakeAtMs - nowMs} ms before`;
+  }),
   rule("G3: the alarm is no later than a commit needs it", ({ one, next, who, stage }) => {
     // Moved since it was looked at, by the claim: the look after the commit sees it, or the message comes back.
     const isMoved = one.dueBy !== who && (stage.dueSetAtMs.get(one.partition) ?? 0) > one.claimedAtMs;

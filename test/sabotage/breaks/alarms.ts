@@ -73,6 +73,7 @@ export const alarms: readonly Break[] = [
     name: "settles an end without its last look at the inbox",
     rule: "G3, a redrive that saw an alarm early enough",
     by: "interleavings",
+    tests: { file: "test/interleavings/ends.test.ts", named: "finds the alarm early enough" },
     edits: [
       edit(
         SETTLE,
@@ -97,6 +98,7 @@ export const alarms: readonly Break[] = [
     name: "lets a retention alarm stand for a redriven item",
     rule: "retention says that nothing is owed: it does not stay",
     by: "interleavings",
+    tests: { file: "test/interleavings/ends.test.ts", named: "end of its memory" },
     edits: [edit(ALARMS, 'if (due?.why !== "retention" && !needsRewrite', "if (!needsRewrite")],
   },
   {

@@ -27,6 +27,11 @@ export const claims: readonly Break[] = [
     name: "decides about its own live lease as anybody",
     rule: "† own lease live: claim anew",
     by: "interleavings",
+    tests: {
+      file: "test/interleavings/steps.test.ts",
+      named: "sleep.*lapse of leases and visibility",
+      schedules: 1_000,
+    },
     edits: [
       edit(
         WORK,
@@ -44,18 +49,6 @@ export const claims: readonly Break[] = [
         WORK,
         "if (own === null || own.lost) break;",
         "if (own?.lost === true) return remove(deps, message);\n        if (own === null) break;",
-      ),
-    ],
-  },
-  {
-    name: "drops its message when it lost a claim",
-    rule: "† lost the write: decide afresh (a heartbeat moved it)",
-    by: "interleavings",
-    edits: [
-      edit(
-        WORK,
-        "if (own === null || own.lost) break;",
-        "if (own === null) return remove(deps, message);\n        if (own.lost) break;",
       ),
     ],
   },
@@ -131,8 +124,14 @@ export const claims: readonly Break[] = [
     name: "beats on while it releases, and drops lost claims",
     rule: "† heartbeats stop before a releasing commit",
     by: "interleavings",
+    tests: {
+      file: "test/interleavings/steps.test.ts",
+      named: "slow steps that give way after each end under nothing",
+      schedules: 2_000,
+    },
     edits: [
       edit(LOOP, "    await heartbeat.stop();\n    if (session.lost) return false;\n", "    if (session.lost) return false;\n"),
+      edit(LOOP, "    await heartbeat.stop();\n  }\n}\n", "    void heartbeat.stop();\n  }\n}\n"),
       edit(
         WORK,
         "if (own === null || own.lost) break;",
@@ -150,6 +149,7 @@ export const claims: readonly Break[] = [
     name: "takes over a wake that came too late",
     rule: "† an inherited wake only while HEAD waits",
     by: "interleavings",
+    tests: { file: "test/interleavings/signals.test.ts", named: "times out", schedules: 1_000 },
     edits: [
       edit(
         LEASE,

@@ -16,6 +16,7 @@ export const messages: readonly Break[] = [
     name: "hides a copy while somebody is at work",
     rule: "† lease live, another message: delete",
     by: "interleavings",
+    tests: { file: "test/interleavings/steps.test.ts", named: "slow steps" },
     edits: [
       edit(
         DECIDE,
@@ -33,7 +34,8 @@ export const messages: readonly Break[] = [
   {
     name: "hides every copy of a sleeper's wake",
     rule: "† asleep, for another version: delete",
-    by: "simulation",
+    by: "interleavings",
+    tests: { file: "test/interleavings/steps.test.ts", named: "by sleep" },
     edits: [edit(DECIDE, "return standsForWake\n", "return standsForWake || delayMs > 0\n")],
   },
   {
@@ -131,7 +133,8 @@ export const messages: readonly Break[] = [
   {
     name: "gives others a turn without leaving a message",
     rule: "G3, a turn's share",
-    by: "simulation",
+    by: "interleavings",
+    tests: { file: "test/interleavings/signals.test.ts", named: "against a wait" },
     edits: [edit(WORK, 'if (status.kind !== "ready") await sendHint(deps, item, null, 0);', "")],
   },
 ];
