@@ -203,8 +203,9 @@ export const ON_SEND: readonly Invariant<RecordChange>[] = [
   }),
   rule("bound: hints of an item do not multiply", ({ one, stage }) => {
     const rates = stage.drawn;
-    // Who was told of a failure does it once more, and hints again.
-    const most = (mayFail(stage) ? 2 : 1) * (HINTS + 2 * one.signals);
+    // Who was told of a failure, or died, does it once more, and hints again.
+    const mayRepeat = mayFail(stage) || rates.crashBefore + rates.crashAfter > 0;
+    const most = (mayRepeat ? 2 : 1) * (HINTS + 2 * one.signals);
     if (rates.hintLate > 0 || rates.hintTwice > 0) return null;
     const count = messagesOf(stage, one);
     return count <= most ? null : `${count} messages at once`;
