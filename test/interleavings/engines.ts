@@ -56,6 +56,13 @@ export function itemOf(world: World): string {
 export function sender(id: string): (deps: Deps, world: World) => Promise<unknown> {
   return async (deps, world) => (await createClient(deps).signal(Small, itemOf(world), "go", id, { id })).accepted;
 }
+/** Its hint is lost, and so much time has passed when that is done. */
+export function unheard(id: string, ms: number): (deps: Deps, world: World) => Promise<unknown> {
+  return (deps, world) => {
+    const send = async (): Promise<void> => world.clock.advance(ms);
+    return sender(id)({ ...deps, queue: { ...deps.queue, send } }, world);
+  };
+}
 /** Is told `true` once the call went through. */
 export function caller(
   act: (client: Client, workId: string) => Promise<unknown>,

@@ -26,6 +26,7 @@ export function checkWrite(world: World, draft: RecordDraft, before: StoredRecor
     if (to !== from && to !== from + 1) throw new Violation(`G1: version ${to} of ${partition} follows ${from}`);
     if (field(draft, "token") < field(before, "token")) throw new Violation(`G4: token ${field(draft, "token")} commits late`);
     checkSleep(world, draft, before);
+    if (draft.body["released"] === true) giveBack(world, draft);
     if (ENDED.includes(statusOf(before)) && draft.body["status"] !== undefined && to !== from)
       throw new Violation(`G1: an ended item of ${partition} goes on`);
   }
@@ -38,6 +39,13 @@ export function checkWrite(world: World, draft: RecordDraft, before: StoredRecor
     if (isLive && holder !== draft.body["holder"]) throw new Violation(`G4: a live lease of ${holder} is taken over`);
   }
   if (sort === LEASE_KEY && field(before, "token") !== field(draft, "token")) checkHint(world, draft, before);
+}
+
+/** An attempt that a release takes off the record, for its effect is in doubt or its worker leaves, may run once more. */
+function giveBack(world: World, { partition, body }: RecordDraft): void {
+  const next = Number(body["attempt"] ?? 0) + 1;
+  const name = `${partition.slice(partition.indexOf("/") + 1)} ${body["version"] ?? 0}.${next}`;
+  for (const isRedriven of [true, false]) world.begun.delete(`${name} ${isRedriven}`);
 }
 
 /** G7: a sleeper sleeps until its instant, unless it ends; and a pause lasts until a command ends it. */

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { shardOf } from "../../src/domain/ids.ts";
 import { DAY_MS } from "../../src/domain/limits.ts";
 import { sweep } from "../../src/runtime/sweep.ts";
-import { checked, expectThat, itemOf, list, resultOf, Small, sender, told } from "./engines.ts";
+import { checked, expectThat, itemOf, list, resultOf, Small, sender, told, unheard } from "./engines.ts";
 import type { Case } from "./explore.ts";
 import { itemsOf } from "./properties.ts";
 import { covering } from "./report.ts";
@@ -148,6 +148,57 @@ describe("the sweeper against somebody who writes into the inbox", () => {
     };
     expect((await covering(`the sweeper against an inbox writer, ${name}`, what)).ends).toBeGreaterThan(0);
   });
+});
+
+test("the sweeper puts off no alarm for what came in while it took its time", async () => {
+  const what: Case = {
+    ...waiting,
+    workers: 1,
+    prepare: async (world) => {
+      await world.client.enqueue(Small, null);
+      await world.drain([waits(world)]);
+      world.clock.advance(DAY_MS);
+    },
+    callers: {
+      a: unheard("a", 61_000),
+      sweeper: (deps, world) => sweep(deps, { shards: [shardOf(`test/${itemOf(world)}`)] }),
+    },
+    alarm: true,
+  };
+  expect((await covering("the sweeper against a sender whose hint is lost", what)).ends).toBeGreaterThan(0);
+});
+
+/** Waits for its second signal; and for a group, so that every commit is followed by a thorough look. */
+const pairs = (world: World) =>
+  checked(world, async (state, ctx) => {
+    if (ctx.payload === "child") return ctx.waitFor([], { signals: ["go"] });
+    const got = [...list(state), ...(ctx.wake.kind === "signal" ? [ctx.wake.signal.id] : [])];
+    if (got.length === 2) return ctx.complete(got);
+    if (got.length === 0) await ctx.start(Small, "child", { key: "child", group: "g", ifParentEnds: "leave" });
+    return ctx.waitFor(got, { signals: ["go"], group: "g" });
+  });
+
+test("a look that takes its time puts off no alarm for what came in meanwhile", async () => {
+  const what: Case = {
+    workers: 1,
+    engines: (world) => [pairs(world)],
+    prepare: async (world) => {
+      const { workId } = await world.client.enqueue(Small, null, { key: "parent" });
+      await world.drain([pairs(world)]);
+      await world.client.signal(Small, workId, "go", "first", { id: "first" });
+    },
+    callers: { a: unheard("a", 61_000) },
+    alarm: true,
+    mayWait: true,
+    check: async (world) =>
+      expectThat(
+        list(await resultOf(world, itemOf(world)))
+          .sort()
+          .join() === "a,first",
+        "it read something else",
+      ),
+  };
+  expect((await covering("a look against a sender", what)).ends).toBeGreaterThan(0);
 });
 
 test("what waits waits for what has not come", async () => {

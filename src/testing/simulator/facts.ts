@@ -26,6 +26,11 @@ export function messagesOf(stage: Stage, { workId }: Watched): number {
 export function hasMessage(stage: Stage, one: Watched): boolean {
   return messagesOf(stage, one) > 0;
 }
+/** Somebody who is alive holds its lease. */
+export function isAtWork(stage: Stage, { lease, head }: Watched): boolean {
+  if (lease === null || (head !== null && head.token >= lease.token)) return false;
+  return lease.expiresAtMs > stage.nowMs() && stage.processes.get(lease.holder)?.isDead() === false;
+}
 /** What became of the attempt is on record, or its lease has run out: its code may run on, abandoned. */
 export function isOver({ head, lease }: Watched, step: StepBegin, claim: Claimed | null): boolean {
   if (claim === null) return false;

@@ -10,6 +10,7 @@ import {
   hasMessage,
   headOf,
   hintOf,
+  isAtWork,
   isHeld,
   isMigrated,
   isOver,
@@ -139,6 +140,15 @@ export const ON_LEASE: readonly Invariant<RecordChange & { readonly next: Lease 
 ];
 
 export const ON_DUE: readonly Invariant<RecordChange & { readonly next: Due }>[] = [
+  rule("G3: an alarm is not put off beyond what the item needs", ({ one, next, stage }) => {
+    const head = headOf(one);
+    // Clocks that differ do not agree on what has passed.
+    if (head === null || one.item === null || isEnded(head.status) || stage.host.skewMs + stage.drawn.clockJump > 0) return null;
+    const nowMs = Math.floor(stage.nowMs());
+    const need = alarmFor(head, { nowMs, maxDelayMs: MAX_DELAY_MS }, next.rings);
+    const lateMs = (next.atMs ?? Number.POSITIVE_INFINITY) - Math.max(need.atMs, nowMs + ALARM_OWED_MS);
+    return lateMs <= CLOCKS_MS ? null : `it is ${head.status.kind}, and the alarm is set ${lateMs} ms late`;
+  }),
   rule("G3: the sweeper sends what is owed before it moves the alarm", ({ one, next, nowMs, who, stage }) => {
     const sight = one.sights.get(who);
     // What it could not look at, it only moves; and it may tell a parent something itself.
@@ -175,11 +185,13 @@ export const ON_LOOK: readonly Invariant<RecordChange>[] = [
   }),
 ];
 /** Asked when a message is removed, by whoever was handed it. */
-export const ON_REMOVE: readonly Invariant<RecordChange>[] = [
-  rule("G3: an item that can go on keeps a message when one is removed", ({ one, stage }) => {
+export const ON_REMOVE: readonly Invariant<RecordChange & { readonly messageId: string }>[] = [
+  rule("G3: an item that can go on keeps a message when one is removed", ({ one, stage, messageId }) => {
     const { hintLost, hintLate } = stage.drawn;
     const head = headOf(one);
     if (hintLost + hintLate > 0 || one.item === null || head === null || !head.released || hasMessage(stage, one)) return null;
+    // Who was late may have claimed it by a message that somebody else has removed since: its hop sends another.
+    if (isAtWork(stage, one) && one.lease?.messageId !== messageId) return null;
     // A child whose turn in its group has not come is hinted when it has.
     if (one.claimed === 0 && one.item.parent?.group?.limited === true) return null;
     // A message whose visibility lapsed is in two hands, and goes with the first: the other may be at work, and will hop.

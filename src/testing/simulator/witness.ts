@@ -199,7 +199,7 @@ export function createWitness(stage: Stage, processes: ReadonlyMap<string, SimPr
       for (const arrived of one.inbox.values()) if (arrived.by === who) arrived.hinted = true;
     } else {
       hold(ON_LOOK, change, `${who}, message of ${one.partition} removed`);
-      hold(ON_REMOVE, change, `${who}, message of ${one.partition} removed`);
+      hold(ON_REMOVE, { ...change, messageId: String(fieldOf(args[0], "id")) }, `${who}, message of ${one.partition} removed`);
     }
   }
   stage.during = (who) => [...(running.get(who) ?? [])].map((step) => describeStep(step, items)).join(", ");

@@ -47,19 +47,18 @@ export const alarms: readonly Break[] = [
     ],
   },
   {
-    name: "sweeps: reads the alarm after the item",
+    name: "sweeps: reads the clock and the alarm after the item",
     rule: "† the sweeper reads DUE strictly before the rest",
-    by: "simulation",
+    by: "interleavings",
+    tests: { file: "test/interleavings/signals.test.ts", named: "took its time" },
     edits: [
       edit(
         SWEEP,
-        "  const { due, revision } = await readDue(deps, partition);\n  if (due === null || due.atMs === null",
-        "  const live = await readLive(deps, workId);\n  const { due, revision } = await readDue(deps, partition);\n  if (due === null || due.atMs === null",
-      ),
-      edit(
-        SWEEP,
-        "  const live = await readLive(deps, workId);\n  if (live.item === null) return orphan",
-        "  if (live.item === null) return orphan",
+        "  const reckoning = reckoningOf(deps);\n  const { nowMs } = reckoning;\n  const { due, revision } = await readDue(deps, partition);\n" +
+          "  if (due === null || due.atMs === null || due.atMs > nowMs) return;\n  const live = await readLive(deps, workId);\n",
+        "  const live = await readLive(deps, workId);\n  const { due, revision } = await readDue(deps, partition);\n" +
+          "  const reckoning = reckoningOf(deps);\n  const { nowMs } = reckoning;\n" +
+          "  if (due === null || due.atMs === null || due.atMs > nowMs) return;\n",
       ),
     ],
   },

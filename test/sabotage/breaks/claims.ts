@@ -30,7 +30,6 @@ export const claims: readonly Break[] = [
     tests: {
       file: "test/interleavings/steps.test.ts",
       named: "sleep.*lapse of leases and visibility",
-      schedules: 1_000,
     },
     edits: [
       edit(
@@ -127,7 +126,6 @@ export const claims: readonly Break[] = [
     tests: {
       file: "test/interleavings/steps.test.ts",
       named: "slow steps that give way after each end under nothing",
-      schedules: 2_000,
     },
     edits: [
       edit(LOOP, "    await heartbeat.stop();\n    if (session.lost) return false;\n", "    if (session.lost) return false;\n"),
@@ -149,7 +147,7 @@ export const claims: readonly Break[] = [
     name: "takes over a wake that came too late",
     rule: "† an inherited wake only while HEAD waits",
     by: "interleavings",
-    tests: { file: "test/interleavings/signals.test.ts", named: "times out", schedules: 1_000 },
+    tests: { file: "test/interleavings/signals.test.ts", named: "times out" },
     edits: [
       edit(
         LEASE,

@@ -11,7 +11,8 @@ export const effects: readonly Break[] = [
   {
     name: "runs an effect without a look at LEASE",
     rule: "† reserve, then read LEASE: not ours, do not run",
-    by: "simulation",
+    by: "interleavings",
+    tests: { file: "test/interleavings/effects.test.ts" },
     edits: [edit(CALL, "  if (!(await ofLedger(call, () => holdsLease(scope)))) lostLease(call);\n", "")],
   },
   {

@@ -119,14 +119,17 @@ export const messages: readonly Break[] = [
     edits: [edit(WORK, "if (await isQuiet(deps, item)) return true;", "if (deps !== undefined) return true;")],
   },
   {
-    name: "looks at HEAD and inbox before DUE",
+    name: "looks at the clock and DUE after HEAD and inbox",
     rule: "† the look reads DUE strictly before HEAD and inbox",
-    by: "simulation",
+    by: "interleavings",
+    tests: { file: "test/interleavings/signals.test.ts", named: "takes its time" },
     edits: [
       edit(
         WORK,
-        "    const { due, revision } = await readDue(deps, partition);\n    const live = await readLive(deps, item.workId);\n",
-        "    const live = await readLive(deps, item.workId);\n    const { due, revision } = await readDue(deps, partition);\n",
+        "    const reckoning = reckoningOf(deps);\n    const { nowMs } = reckoning;\n    const { due, revision } = await readDue(deps, partition);\n" +
+          "    const live = await readLive(deps, item.workId);\n",
+        "    const live = await readLive(deps, item.workId);\n    const { due, revision } = await readDue(deps, partition);\n" +
+          "    const reckoning = reckoningOf(deps);\n    const { nowMs } = reckoning;\n",
       ),
     ],
   },

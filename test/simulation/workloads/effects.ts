@@ -8,10 +8,16 @@ const KINDS = ["rerun", "park", "ask"] as const;
 type Kind = (typeof KINDS)[number];
 const Acting = defineContract({
   id: "acting",
-  payload: z.object({ steps: z.number(), kinds: z.array(z.enum(KINDS)), large: z.boolean() }),
+  payload: z.object({ steps: z.number(), kinds: z.array(z.enum(KINDS)), inTurn: z.boolean() }),
   result: z.array(z.number()),
 });
 const STATE = z.object({ n: z.number(), results: z.array(z.number()) });
+
+async function oneByOne(kinds: readonly Kind[], act: (kind: Kind, i: number) => Promise<number>): Promise<number[]> {
+  const made: number[] = [];
+  for (const [i, kind] of kinds.entries()) made.push(await act(kind, i));
+  return made;
+}
 
 export const effects: Workload = (theatre, draw) => {
   const outside = createOutside(theatre);
@@ -20,7 +26,7 @@ export const effects: Workload = (theatre, draw) => {
   const payload = {
     steps: between(draw, 1, 3),
     kinds: Array.from({ length: between(draw, 1, 3) }, () => KINDS[between(draw, 0, 2)] ?? "ask"),
-    large: draw() < 0.2,
+    inTurn: draw() < 0.5,
   };
   let ended = false;
   return {
@@ -32,36 +38,35 @@ export const effects: Workload = (theatre, draw) => {
         retry: { unknown: { attempts: 1_000 }, transient: { attempts: 1_000 } },
         limits: { crashes: 1_000 },
         step: async ({ n, results }, ctx) => {
-          const { steps, kinds } = ctx.payload;
+          const { steps, kinds, inTurn } = ctx.payload;
           if (place.draw() < 0.3) await place.sleep(place.draw() * 6_000);
-          const made = await Promise.all(
-            kinds.map(async (kind, i) => {
-              const seen = (fence: Fence): void => {
-                used.set(fence.idempotencyKey, kind);
-              };
-              const result = await ctx.effect(
-                `${i}-${kind}`,
-                { n },
-                {
-                  timeoutMs: ACT_MS,
-                  run: async (_input, fence) => {
-                    seen(fence);
-                    return outside.act(place, fence);
-                  },
-                  ifInDoubt:
-                    kind === "ask"
-                      ? async (_input, fence) => {
-                          seen(fence);
-                          await place.sleep(50);
-                          return outside.ask(fence.idempotencyKey, "runtime");
-                        }
-                      : kind,
+          const act = async (kind: Kind, i: number): Promise<number> => {
+            const seen = (fence: Fence): void => {
+              used.set(fence.idempotencyKey, kind);
+            };
+            const result = await ctx.effect(
+              `${i}-${kind}`,
+              { n },
+              {
+                timeoutMs: ACT_MS,
+                run: async (_input, fence) => {
+                  seen(fence);
+                  return outside.act(place, fence);
                 },
-              );
-              outside.given(`${ctx.workId}/${ctx.step}/${i}`, result);
-              return result;
-            }),
-          ).catch((error: unknown) => {
+                ifInDoubt:
+                  kind === "ask"
+                    ? async (_input, fence) => {
+                        seen(fence);
+                        await place.sleep(50);
+                        return outside.ask(fence.idempotencyKey, "runtime");
+                      }
+                    : kind,
+              },
+            );
+            outside.given(`${ctx.workId}/${ctx.step}/${i}`, result);
+            return result;
+          };
+          const made = await (inTurn ? oneByOne(kinds, act) : Promise.all(kinds.map(act))).catch((error: unknown) => {
             if (error instanceof DidNotHappen) throw Object.assign(new Error("refused"), { status: 503 });
             throw error;
           });
