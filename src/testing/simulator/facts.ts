@@ -1,7 +1,6 @@
 /** What the invariants ask of what is known. */
 import { type Head, initialHead, isEnded } from "../../domain/head.ts";
 import { COMMAND_RANGE } from "../../domain/keys.ts";
-import { leaseState } from "../../domain/lease.ts";
 import { MAX_DELAY_MS } from "../../domain/limits.ts";
 import { decodeHint, type Hint } from "../../wire/hint.ts";
 import type { Stage } from "./stage.ts";
@@ -53,11 +52,6 @@ export function mayFail({ drawn: { failBefore, failAfter, outage } }: Stage): bo
 /** A worker may lose its lease, or its message, and live. */
 export function mayLapse({ drawn: { freeze, lapse, slow, clockJump } }: Stage): boolean {
   return freeze + lapse + slow + clockJump > 0;
-}
-/** By a lease that has not run out, for all that is known, of a process that lives. */
-export function isHeld({ lease }: Watched, head: Head, stage: Stage): boolean {
-  if (lease === null || stage.processes.get(lease.holder)?.isDead() !== false) return false;
-  return leaseState(lease, head, Math.floor(stage.nowMs()), false) === "held";
 }
 export function isWorker(who: string): boolean {
   return who.startsWith("worker-") || who.startsWith("function-");

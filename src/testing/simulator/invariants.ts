@@ -11,7 +11,6 @@ import {
   headOf,
   hintOf,
   isAtWork,
-  isHeld,
   isMigrated,
   isOver,
   isOvertaken,
@@ -22,15 +21,8 @@ import {
   messagesOf,
   owedIn,
 } from "./facts.ts";
+import { type Invariant, rule } from "./rule.ts";
 import type { AtEnd, EffectGiven, RecordChange, StepGiven, Watched } from "./watched.ts";
-
-export interface Invariant<T> {
-  readonly name: string;
-  check(given: T): string | null;
-}
-function rule<T>(name: string, check: (given: T) => string | null): Invariant<T> {
-  return { name, check };
-}
 
 /** `missing`: blobs that the snapshot refers to, and that are not there. */
 export const ON_HEAD: readonly Invariant<RecordChange & { readonly next: Head; readonly missing: readonly string[] }>[] = [
@@ -190,12 +182,10 @@ export const ON_REMOVE: readonly Invariant<RecordChange & { readonly messageId: 
     const { hintLost, hintLate } = stage.drawn;
     const head = headOf(one);
     if (hintLost + hintLate > 0 || one.item === null || head === null || !head.released || hasMessage(stage, one)) return null;
-    // Who was late may have claimed it by a message that somebody else has removed since: its hop sends another.
-    if (isAtWork(stage, one) && one.lease?.messageId !== messageId) return null;
+    // Who was late may have claimed it by a message that somebody else has removed since, or removes now: its hop sends another.
+    if (isAtWork(stage, one) && (mayLapse(stage) || one.lease?.messageId !== messageId)) return null;
     // A child whose turn in its group has not come is hinted when it has.
     if (one.claimed === 0 && one.item.parent?.group?.limited === true) return null;
-    // A message whose visibility lapsed is in two hands, and goes with the first: the other may be at work, and will hop.
-    if (isHeld(one, head, stage) && mayLapse(stage)) return null;
     const what = owedIn(one, head);
     return what === null ? null : `it ${what}, and its last message is gone`;
   }),
