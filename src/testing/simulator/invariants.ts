@@ -192,7 +192,6 @@ export const ON_REMOVE: readonly Invariant<RecordChange & { readonly messageId: 
 ];
 /** Instants were computed under a clock that may be off. */
 const CLOCKS_MS = LEASE_DURATION_MS;
-
 const HINTS = 12;
 export const ON_SEND: readonly Invariant<RecordChange>[] = [
   rule("G3: who puts something into an inbox sees to the alarm before the hint", ({ one, who, stage }) => {
@@ -288,10 +287,8 @@ export const AT_END: readonly Invariant<AtEnd>[] = [
       : `${over.workId}: ${over.sends} hints for ${over.headWrites} commits and ${over.claimed} claims`;
   }),
 ];
-const WRITES = 12;
-const WRITES_EACH = 5;
-const SENDS = 12;
-const SENDS_EACH = 4;
+const [WRITES, WRITES_EACH] = [12, 5];
+const [SENDS, SENDS_EACH] = [12, 4];
 
 export const ON_EFFECT: readonly Invariant<EffectGiven>[] = [
   rule("G4: no effect begins under a lease that was lost before it was looked at", ({ one, who, fencingToken }) => {
