@@ -5,7 +5,7 @@ const everything = ["test/**/*.test.ts", "examples/**/*.test.ts"];
 const domain = ["test/domain/**/*.test.ts", "test/wire/**/*.test.ts"];
 /** They kill processes, start the real thing or pack it. */
 const heavy = ["test/crash/**/*.test.ts", "test/e2e/**/*.test.ts"];
-/** `npm run proofs`: they take minutes where cores are few. */
+/** They search for what breaks, with all of a core for half a minute each. */
 const proofs = ["test/simulation/**/*.test.ts", "test/interleavings/**/*.test.ts", "test/testing/chaos.test.ts"];
 /** Against an emulator of AWS. */
 const aws = ["test/aws/**/*.test.ts"];

@@ -80,9 +80,13 @@ function parse(args: readonly string[]): string | { command: Command; start: Sta
     const option = Object.keys(values).find((name) => name !== "help");
     if (command !== "start" && option !== undefined) return `--${option} is an option of start alone`;
     if (port !== undefined && !isPort(port)) return `expected a port from 1 to 65535, got ${port}`;
+    const { ROOKERY_STACK = "" } = process.env;
+    const name = stack ?? (ROOKERY_STACK === "" ? "rookery" : ROOKERY_STACK);
+    if (!/^[A-Za-z][A-Za-z0-9-]{0,127}$/.test(name)) return `expected a stack's name of letters, digits and -, got ${name}`;
+    if (app !== undefined && !existsSync(app)) return `expected the file of a CDK app, got ${app}, which is not there`;
     const start = {
       port: port === undefined ? undefined : Number(port),
-      stack: stack ?? process.env["ROOKERY_STACK"] ?? "rookery",
+      stack: name,
       app: app ?? fileURLToPath(new URL("../infra/app.ts", import.meta.url)),
     };
     return { command, start, help };

@@ -27,7 +27,7 @@ export async function startAndDeploy(background: Background, { port, stack, app 
   const folder = mkdtempSync(join(tmpdir(), "rookery-assembly-"));
   try {
     const beganMs = Date.now();
-    say("building and deploying (half a minute the first time)");
+    say("building and deploying (about half a minute)");
     await synthesize({ app, folder, context: { stack }, env: { ROOKERY_STACK: stack } });
     await deploy(endpoint, folder).catch((error: unknown) => {
       if (owned && background.find() === null)
@@ -70,12 +70,15 @@ function tell(endpoint: string, stack: string): void {
     AWS_SECRET_ACCESS_KEY: CREDENTIALS.secretAccessKey,
     ROOKERY_STACK: stack,
   };
-  say('\nexport these (or: eval "$(npm run -s localstack)")\n');
+  // `eval` takes what it prints: there is nothing left to be done then.
+  const isSeen = process.stdout.isTTY;
+  if (isSeen) say('\nexport these (or put the command into: eval "$(npm run -s localstack)")\n');
   process.stdout.write(
     `${Object.entries(variables)
       .map(([name, value]) => `export ${name}=${value}\n`)
       .join("")}`,
   );
-  say('\nand then, for example\n\nnpm run -s rookery -- enqueue counter \'{"upTo": 5, "delayMs": 1000}\'');
-  say("\nnpm run localstack deploys what you change; npm run localstack -- stop ends it.");
+  const now = isSeen ? "and then, for example" : `every rookery command in this shell now means the stack ${stack}; for example`;
+  say(`\n${now}\n\nnpm run -s rookery -- enqueue counter '{"upTo": 5, "delayMs": 1000}'`);
+  say("\nnpm run localstack deploys what you change; npm run localstack -- stop ends it (then unset AWS_ENDPOINT_URL).");
 }

@@ -23,19 +23,31 @@ export function resolveSteps(cli: Pick<Cli, "flags">, workId: string, effects: r
   if (first === undefined) return [];
   const several = inDoubt.filter(({ key }) => key === first.key).length > 1;
   const step = several ? ["--step", String(first.step)] : [];
-  const say = (...words: readonly string[]): string => suggestion(cli, "resolve", workId, first.key, ...step, ...words);
+  // A word that is said again, as its answer did not come, must not be one about a later doubt.
+  const since = first.sinceMs === null ? [] : ["--since", String(first.sinceMs)];
+  const say = (...words: readonly string[]) => suggestion(cli, "resolve", workId, first.key, ...step, ...since, ...words);
   return [say("--happened", "<json>"), say("--did-not-happen")];
 }
 
-/** What one can do with an item as it stands. `engineMissing`: nobody can work on it from here. */
+export interface Circumstances {
+  /** Nobody can work on it from here. */
+  readonly engineMissing: boolean;
+  /** The functions of a stack work on it by themselves. */
+  readonly onStack: boolean;
+  /** Of an item that may wait for a person's word about one. */
+  readonly effects: readonly EffectEntry[];
+}
+
+/** What one can do with an item as it stands. */
 export function nextSteps(
   cli: Pick<Cli, "flags">,
   item: ItemStatus,
-  engineMissing: boolean,
-  effects: readonly EffectEntry[] = [],
+  { engineMissing, onStack, effects }: Circumstances,
 ): string[] {
   const say = (...words: readonly string[]): string => suggestion(cli, ...words, item.workId);
-  const work = [suggestion(cli, "worker"), suggestion(cli, "run", "--id", item.workId)];
+  const work = onStack
+    ? [say("events", "--follow"), suggestion(cli, "doctor")]
+    : [suggestion(cli, "worker"), suggestion(cli, "run", "--id", item.workId)];
   if (engineMissing) return [suggestion(cli, "engines")];
   if (item.unread > 0 && item.holder === null) return work;
   switch (item.status) {

@@ -128,6 +128,9 @@ async function runSteps(session: Session, heartbeat: Heartbeat, host: Host, turn
   const cache: ValueCache = { payload: null, state: null };
   turn.sinceMs ??= session.deps.clock.nowMs();
   for (;;) {
+    // Held up for longer than the lease, as a frozen process is: somebody else may be at it, so it is claimed anew.
+    if (session.lease.expiresAtMs <= session.deps.clock.nowMs()) session.lost = true;
+    if (session.lost) return;
     turn.steps += 1;
     const { version } = session.head;
     const { end, abort, durationMs } = await attemptOnce(session, cache, heartbeat, host.endsAtMs);

@@ -53,6 +53,11 @@ export interface EffectEntry {
 export interface ResolveOptions {
   /** The number of the step, where several have an effect of that key in doubt. */
   readonly step?: number;
+  /**
+   * Since when it is in doubt, as `effects` told: a word for another doubt is refused. Without it, the word is for what is
+   * in doubt by now; one that is sent again because its answer was lost may then answer a later doubt.
+   */
+  readonly sinceMs?: number;
 }
 interface Found {
   readonly record: EffectRecord;
@@ -114,14 +119,16 @@ export async function resolveEffect(
   options: ResolveOptions,
   nextAtMs: () => number,
 ): Promise<EffectEntry> {
-  const { step } = options;
-  if (step !== undefined && !(Number.isSafeInteger(step) && step >= 0))
-    throw new InvalidArgumentError("step", "a whole number from 0", step);
+  const { step, sinceMs } = options;
+  for (const [name, value] of Object.entries({ step, sinceMs })) {
+    if (value !== undefined && !(Number.isSafeInteger(value) && value >= 0))
+      throw new InvalidArgumentError(name, "a whole number from 0", value);
+  }
   const resolved = parseResolution(resolution);
   const result = resolved.kind === "confirmed" ? await keep(deps, live.partition, resolved.text) : null;
   for (;;) {
     const effect = await findEffect(deps, live, key, step, (record) => isResolvedAs(record, resolved, result));
-    const done = await settleEffect(deps, live, effect, resolved, result);
+    const done = await settleEffect(deps, live, effect, resolved, { result, sinceMs });
     if (done === null) continue;
     await letGoOn(deps, live.item.workId, done, nextAtMs());
     return entryOf(deps, done.record);
@@ -149,12 +156,18 @@ async function settleEffect(
   { partition, item }: LiveRecords,
   found: Found,
   resolved: Resolved,
-  result: Stored | null,
+  { result, sinceMs }: { readonly result: Stored | null; readonly sinceMs: number | undefined },
 ): Promise<Found | null> {
   if (isResolvedAs(found.record, resolved, result)) return found;
-  const refusal = resolveRefusal(found.record.state, deps.processes.isGone(found.record.holder), deps.clock.nowMs());
-  if (refusal !== null)
-    throw new RefusedError(`resolve effect ${quote(found.record.key)} of`, item.workId, "one that is in doubt", refusal);
+  const { key, state, holder } = found.record;
+  const refused = (expected: string, status: string): never => {
+    throw new RefusedError(`resolve effect ${quote(key)} of`, item.workId, expected, status);
+  };
+  const refusal = resolveRefusal(state, deps.processes.isGone(holder), deps.clock.nowMs());
+  if (refusal !== null) return refused("one that is in doubt", refusal);
+  const since = "sinceMs" in state ? state.sinceMs : null;
+  if (sinceMs !== undefined && since !== sinceMs)
+    return refused(`one in doubt since ${sinceMs}`, since === null ? "left at work" : `in doubt since ${since}`);
   const record: EffectRecord = { ...found.record, state: stateOf(resolved, result) };
   const written = await put(deps, { partition, sort: found.sort, ...encodeEffect(record), ...found.expires }, found.revision);
   return written.ok ? { ...found, record, revision: written.revision } : null;

@@ -10,7 +10,12 @@ export interface Alarms {
 /** The store with its due index kept apart; whoever writes alarms is to go through it. */
 export function watchAlarms(store: RecordStore): Alarms {
   const alarms = new Map<string, DueEntry & { readonly shard: number }>();
+  /** Sort keys that had an alarm once: most records never do. */
+  const sorts = new Set<string>();
   const nameOf = ({ partition, sort }: RecordKey): string => `${partition} ${sort}`;
+  const forget = (key: RecordKey): void => {
+    if (sorts.has(key.sort)) alarms.delete(nameOf(key));
+  };
   return {
     nextAtMs: () => {
       let next: number | null = null;
@@ -22,13 +27,16 @@ export function watchAlarms(store: RecordStore): Alarms {
       async write(record, expected) {
         const written = await store.write(record, expected);
         if (!written.ok) return written;
-        if (record.due === null) alarms.delete(nameOf(record));
-        else alarms.set(nameOf(record), { partition: record.partition, ...record.due });
+        if (record.due === null) forget(record);
+        else {
+          sorts.add(record.sort);
+          alarms.set(nameOf(record), { partition: record.partition, ...record.due });
+        }
         return written;
       },
       async remove(key, expected) {
         const removed = await store.remove(key, expected);
-        if (removed.ok) alarms.delete(nameOf(key));
+        if (removed.ok) forget(key);
         return removed;
       },
       due: async (shard, untilMs, limit) => {

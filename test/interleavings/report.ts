@@ -18,7 +18,8 @@ export async function covering(name: string, what: Case, least = 0): Promise<Cov
 afterAll(() => {
   const lines = all.splice(0).map(({ name, covered }) => {
     const { ends, schedules, states, longest, allUpTo, tookMs } = covered;
-    const extent = allUpTo === null ? "all there is" : `cut: all with up to ${allUpTo} turns`;
+    const extent =
+      allUpTo === null ? "all there is" : `${allUpTo < 0 ? "cut" : `cut: all with up to ${allUpTo} switches or faults`}`;
     return `${name}: ${schedules} schedules (${ends} to the end), ${states} states, up to ${longest} calls, ${extent}, ${tookMs} ms`;
   });
   if (lines.length > 0) console.info(lines.join("\n"));

@@ -1,6 +1,7 @@
 /** Leases that lapse under live workers, and workers that give their steps back (G1, G2, G4). */
 import { expect, test } from "vitest";
 import type { Engine } from "../../src/domain/engine.ts";
+import { LEASE_DURATION_MS } from "../../src/domain/limits.ts";
 import { pause } from "../../src/runtime/deps.ts";
 import { createWorld, type World } from "../support/world.ts";
 import { createLedger, engineOf, enqueue, expectOneLine, kinds, type Ledger } from "./builders.ts";
@@ -39,6 +40,31 @@ for (const atMs of [1_000, 9_999, 10_000, 15_000, 29_999]) {
     expect(await kinds(world, workId)).toContain("taken_over");
   });
 }
+
+test("a claim that is answered when its lease is over runs no step", async () => {
+  const world = createWorld();
+  const ice = freezer();
+  const runs: string[] = [];
+  const engineIn = (name: string) =>
+    engineOf(async (_state, ctx) => {
+      runs.push(`${name} ${ctx.attempt}`);
+      return ctx.complete(name);
+    });
+  world.work([engineIn("late")], {
+    intercept: async (call, run) => {
+      const answer = await run();
+      if (nameOf(call) === "records.write LIVE/LEASE") await ice.intercept(call, async () => undefined);
+      return answer;
+    },
+  });
+  ice.freeze();
+  const workId = await enqueue(world);
+  await world.pass(LEASE_DURATION_MS + 1);
+  ice.thaw();
+  expect((await world.end(workId)).status).toBe("completed");
+  // It claims the item anew: the attempt that it did not make is on record.
+  expect(runs).toEqual(["late 2"]);
+});
 
 test("a zombie is told by its abort signal that its lease was lost, and its outcome is discarded", async () => {
   const world = createWorld();

@@ -54,6 +54,29 @@ test.each<[string, Resolution, { runs: number; result?: Json; state: string; sta
   expect(error?.message).toBe(`effect "charge" of work item ${workId} was given up: the bank says no`);
 });
 
+test("a word about one doubt is none about a later one", async () => {
+  const world = createWorld();
+  const reset = async () => {
+    throw new Error("connection reset");
+  };
+  world.work([oneStep((ctx) => ctx.effect("charge", null, anEffect(reset, { ifInDoubt: "park" })))]);
+  const workId = await enqueue(world);
+  await world.reach(workId, "paused");
+  const since = async () => (await world.client.effects(workId))[0]?.sinceMs ?? 0;
+  const first = { sinceMs: await since() };
+  await world.pass(1_000);
+  const say = () => world.client.resolve(workId, "charge", { happened: false }, first);
+  // Said again before anybody has gone on, it is the same.
+  await say();
+  await say();
+  await world.pass(1_000);
+  const second = await since();
+  expect(second).toBeGreaterThan(first.sinceMs);
+  await expect(say()).rejects.toThrow(`expected one in doubt since ${first.sinceMs}, got one that is in doubt since ${second}`);
+  await expect(world.client.resolve(workId, "charge", { happened: false }, { sinceMs: 0.5 })).rejects.toThrow("sinceMs");
+  expect(await since()).toBe(second);
+});
+
 test("a large result that a person gives is a blob", async () => {
   const { world, workId } = await parked();
   const result = "x".repeat(2 * INLINE_STATE_BYTES);

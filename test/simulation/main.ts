@@ -4,23 +4,50 @@
  * `--bail` stops at the first that breaks, and leaves its faults as they are.
  */
 import { fork } from "node:child_process";
-import { parseArgs } from "node:util";
+import { Command, InvalidArgumentError, Option } from "commander";
+import { FAULT_KINDS } from "../../src/testing/simulator/rates.ts";
 import { describeSimulated, type Simulated, shrink, simulate } from "../../src/testing/simulator/world.ts";
 import { playOf } from "./play.ts";
 
-const { values } = parseArgs({
-  options: {
-    seeds: { type: "string", default: "500" },
-    from: { type: "string", default: "1" },
-    jobs: { type: "string", default: "1" },
-    seed: { type: "string" },
-    calls: { type: "string" },
-    trace: { type: "boolean", default: false },
-    without: { type: "string", default: "" },
-    child: { type: "boolean", default: false },
-    bail: { type: "boolean", default: false },
-  },
-});
+/** A whole number of 0 or more, or of `least`. */
+const whole =
+  (least: number) =>
+  (text: string): number => {
+    if (/^\d{1,15}$/.test(text) && Number(text) >= least) return Number(text);
+    throw new InvalidArgumentError(`expected a whole number, ${least} or more`);
+  };
+const faults = (text: string): string[] => {
+  const names = text.split(",").filter((name) => name !== "");
+  const unknown = names.find((name) => !FAULT_KINDS.some((kind) => kind === name));
+  if (unknown !== undefined) throw new InvalidArgumentError(`expected some of ${FAULT_KINDS.join(", ")}, got ${unknown}`);
+  return names;
+};
+interface Values {
+  readonly seeds: number;
+  readonly from: number;
+  readonly jobs: number;
+  readonly seed?: number;
+  readonly calls?: number;
+  readonly trace: boolean;
+  readonly without: readonly string[];
+  readonly bail: boolean;
+  readonly child: boolean;
+}
+const values = new Command("npm run sim --")
+  .description("the runtime under simulated faults")
+  .option("--seeds <n>", "how many seeds", whole(1), 500)
+  .option("--from <n>", "the first of them", whole(0), 1)
+  .option("--jobs <n>", "in so many processes", whole(1), 1)
+  .option("--bail", "stop at the first that breaks, with its faults as they are", false)
+  .option("--seed <n>", "play one again, exactly", whole(0))
+  .option("--trace", "with --seed: print all that happens", false)
+  .option("--without <kinds>", "faults that do not happen, with commas between", faults, [])
+  .option("--calls <n>", "port calls until nothing goes wrong any more", whole(1))
+  .addOption(new Option("--child").hideHelp().default(false))
+  .allowExcessArguments(false)
+  .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
+  .parse()
+  .opts<Values>();
 const SHOWN = 60;
 const TELL_MS = 5_000;
 /** Failures that are shrunk and shown in full; of more, the seed is told. */
@@ -31,14 +58,14 @@ interface Progress {
   readonly calls: number;
   readonly broken: readonly number[];
 }
-const options = values.calls === undefined ? {} : { calls: Number(values.calls) };
+const options = values.calls === undefined ? {} : { calls: values.calls };
 
-if (values.seed !== undefined) process.exitCode = await replay(Number(values.seed));
-else if (values.child) await many(Number(values.from), Number(values.seeds), (progress) => process.send?.(progress));
+if (values.seed !== undefined) process.exitCode = await replay(values.seed);
+else if (values.child) await many(values.from, values.seeds, (progress) => process.send?.(progress));
 else process.exitCode = await all();
 
 async function replay(seed: number): Promise<number> {
-  const without = values.without === "" ? [] : values.without.split(",");
+  const { without } = values;
   const run = await simulate({ seed, without, traced: values.trace ? 1_000_000 : SHOWN, ...options }, playOf);
   if (values.trace) say(run.trace.join("\n"));
   tell(run, without);
@@ -47,7 +74,7 @@ async function replay(seed: number): Promise<number> {
 
 /** Shared out over processes; tells how far it is. */
 async function all(): Promise<number> {
-  const [from, seeds, jobs] = [Number(values.from), Number(values.seeds), Number(values.jobs)];
+  const { from, seeds, jobs } = values;
   const startedAtMs = performance.now();
   const parts = new Map<number, Progress>();
   const each = Math.ceil(seeds / jobs);
@@ -72,7 +99,10 @@ async function all(): Promise<number> {
     await Promise.all(
       Array.from({ length: jobs }, (_, i) => {
         const args = ["--child", "--from", String(from + i * each), "--seeds", String(Math.min(each, seeds - i * each))];
-        const child = fork(import.meta.filename, [...args, ...(values.calls === undefined ? [] : ["--calls", values.calls])]);
+        const child = fork(import.meta.filename, [
+          ...args,
+          ...(values.calls === undefined ? [] : ["--calls", String(values.calls)]),
+        ]);
         child.on("message", (progress: Progress) => {
           parts.set(i, progress);
           tellProgress(false);

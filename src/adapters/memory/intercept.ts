@@ -19,17 +19,17 @@ export function intercepted<P extends object>(
   streams: readonly string[] = [],
 ): P {
   if (intercept === undefined) return target;
-  return new Proxy(target, {
-    get(object, name): unknown {
-      const member: unknown = Reflect.get(object, name);
-      if (typeof member !== "function" || typeof name !== "string") return member;
-      return (...args: readonly unknown[]): unknown => {
-        const call = { port, method: name, args };
-        const run = async (): Promise<unknown> => Reflect.apply(member, object, args);
-        return streams.includes(name) ? opened(intercept(call, run)) : intercept(call, run);
-      };
-    },
-  });
+  const between: P = { ...target };
+  for (const [method, member] of Object.entries(target)) {
+    if (typeof member !== "function") continue;
+    const isStream = streams.includes(method);
+    const through = (...args: readonly unknown[]): unknown => {
+      const answer = intercept({ port, method, args }, async (): Promise<unknown> => Reflect.apply(member, target, args));
+      return isStream ? opened(answer) : answer;
+    };
+    Object.defineProperty(between, method, { value: through, enumerable: true });
+  }
+  return between;
 }
 
 async function* opened(opening: Promise<unknown>): AsyncGenerator<unknown> {

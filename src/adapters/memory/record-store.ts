@@ -11,7 +11,6 @@ import type {
   RecordStore,
   Removed,
   Revision,
-  SortRange,
   StoredRecord,
   Written,
 } from "../../ports/record-store.ts";
@@ -28,31 +27,42 @@ export interface MemoryRecordStoreDeps {
 }
 
 export function createMemoryRecordStore(deps: MemoryRecordStoreDeps = {}): RecordStore {
-  const partitions = new Map<string, Map<string, StoredRecord>>();
-  const find = ({ partition, sort }: RecordKey) => partitions.get(partition)?.get(sort) ?? null;
-  const everything = () => [...partitions.values()].flatMap((records) => [...records.values()]);
+  /** Each in key order. */
+  const partitions = new Map<string, StoredRecord[]>();
+  const everything = () => [...partitions.values()].flat();
   const store: RecordStore = {
     blockBytes: BLOCK_BYTES,
     measure: { bytesOf: contentBytes },
     collects: deps.collects === true,
-    async read(partition, range, limit) {
-      const inRange = [...(partitions.get(partition)?.values() ?? [])].filter((record) => isWithin(record.sort, range));
-      return inRange.sort(bySort).slice(0, limit).map(copyOut);
+    async read(partition, range, limit = Number.POSITIVE_INFINITY) {
+      const records = partitions.get(partition) ?? NONE;
+      const found: StoredRecord[] = [];
+      for (let at = range === undefined ? 0 : placeOf(records, range.from); found.length < limit; at++) {
+        const record = records[at];
+        if (record === undefined || (range !== undefined && record.sort >= range.to)) break;
+        found.push(copyOut(record));
+      }
+      return found;
     },
     async write(record, expected): Promise<Written> {
-      const current = find(record);
+      const records = partitions.get(record.partition) ?? [];
+      const at = placeOf(records, record.sort);
+      const current = recordAt(records, at, record);
       if ((current?.revision ?? "absent") !== expected) return { ok: false, current: current && copyOut(current) };
       const revision = current === null ? 1 : current.revision + 1;
-      const records = partitions.get(record.partition) ?? new Map<string, StoredRecord>();
-      partitions.set(record.partition, records.set(record.sort, copyIn(record, revision)));
+      const stored = copyIn(record, revision);
+      if (records.length === 0) partitions.set(record.partition, records);
+      if (current === null) records.splice(at, 0, stored);
+      else records[at] = stored;
       return { ok: true, revision };
     },
     async remove(key, expected): Promise<Removed> {
-      const current = find(key);
+      const records = partitions.get(key.partition) ?? NONE;
+      const at = placeOf(records, key.sort);
+      const current = recordAt(records, at, key);
       if (current?.revision !== expected) return { ok: false, current: current && copyOut(current) };
-      const records = partitions.get(key.partition);
-      records?.delete(key.sort);
-      if (records?.size === 0) partitions.delete(key.partition);
+      if (records.length === 1) partitions.delete(key.partition);
+      else records.splice(at, 1);
       return { ok: true };
     },
     due: async (shard, untilMs, limit) => dueEntries(everything(), shard, untilMs).slice(0, limit),
@@ -61,15 +71,25 @@ export function createMemoryRecordStore(deps: MemoryRecordStoreDeps = {}): Recor
   return intercepted("records", store, deps.intercept);
 }
 
+const NONE: StoredRecord[] = [];
+
 /** Keys are ASCII, so the order of code units is the order of bytes. */
 function compare(a: string | number, b: string | number): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
-function bySort(a: StoredRecord, b: StoredRecord): number {
-  return compare(a.sort, b.sort);
+/** Where a sort key stands, or would. */
+function placeOf(records: readonly StoredRecord[], sort: string): number {
+  let [low, high] = [0, records.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((records[middle]?.sort ?? "") < sort) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
-function isWithin(sort: string, range: SortRange | undefined): boolean {
-  return range === undefined || (sort >= range.from && sort < range.to);
+function recordAt(records: readonly StoredRecord[], at: number, { sort }: RecordKey): StoredRecord | null {
+  const record = records[at];
+  return record?.sort === sort ? record : null;
 }
 
 function copyIn(
@@ -79,7 +99,7 @@ function copyIn(
   return Object.freeze({
     ...{ partition, sort, writeId, revision },
     body: frozenFields(body),
-    data: data && Uint8Array.from(data),
+    data: data && new Uint8Array(data),
     due: due && Object.freeze({ ...due }),
     listed: listed && Object.freeze({ ...listed }),
     ...(expiresAtMs === undefined ? {} : { expiresAtMs }),
@@ -87,7 +107,7 @@ function copyIn(
 }
 /** Nothing of it can be changed but bytes, which are given out as copies. */
 function copyOut(record: StoredRecord): StoredRecord {
-  return record.data === null ? record : { ...record, data: Uint8Array.from(record.data) };
+  return record.data === null ? record : { ...record, data: new Uint8Array(record.data) };
 }
 /** As JSON would bring them back: a field that is undefined is none. */
 function frozenFields(fields: { readonly [name: string]: Json | undefined }): Body {

@@ -15,12 +15,14 @@ interface ResolveFlags {
   readonly didNotHappen?: boolean;
   readonly fail?: string | true;
   readonly step?: number;
+  readonly since?: number;
 }
 
 const HELP = `
 Look at the outside system first: rookery cannot know. The same word again is
-the same. With --did-not-happen its code is run again, with --fail its step is
-told by an error that it was given up.`;
+the same; with --since it is never one about a later doubt. With
+--did-not-happen its code is run again, with --fail its step is told by an
+error that it was given up.`;
 
 export const configureResolve: Configure = (command, cli) => {
   command
@@ -29,11 +31,12 @@ export const configureResolve: Configure = (command, cli) => {
     .option("--happened <json>", "it did, with this result: JSON, - for stdin, @file")
     .option("--did-not-happen", "it did not: it is run again")
     .option("--fail [reason]", "give it up")
-    .option("--step <number>", "where several steps have an effect of that key in doubt", stepOption)
+    .option("--step <number>", "where several steps have an effect of that key in doubt", wholeOption)
+    .option("--since <ms>", "refuse unless it is in doubt since then", wholeOption)
     .addHelpText("after", HELP)
     .action((id: string, key: string, flags: ResolveFlags) => resolveEffect(cli(), id, key, flags));
 };
-function stepOption(text: string): number {
+function wholeOption(text: string): number {
   if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError(`expected a whole number, got ${JSON.stringify(text)}`);
   return Number(text);
 }
@@ -42,7 +45,11 @@ async function resolveEffect(cli: Cli, id: string, key: string, flags: ResolveFl
   const ref = refOf(id, {});
   const resolution = await resolutionOf(cli, flags);
   const store = await cli.existing();
-  const effect = await store.resolve(ref, key, resolution, flags.step === undefined ? {} : { step: flags.step });
+  const { step, since } = flags;
+  const effect = await store.resolve(ref, key, resolution, {
+    ...(step === undefined ? {} : { step }),
+    ...(since === undefined ? {} : { sinceMs: since }),
+  });
   const item = await store.status(ref);
   if (cli.print.json) return cli.print.document({ workId: item.workId, effect });
   cli.print.line(

@@ -37,10 +37,12 @@ async function showStatus(cli: Cli, id: string | undefined, options: RefOptions)
   const effects = MAY_BE_IN_DOUBT.includes(item.status) ? await store.effects(ref) : [];
   const groups = item.hasChildren ? await store.groups(ref) : [];
   if (cli.print.json) return cli.print.document({ ...item, groups, result });
-  cli.print.facts(factsOf(cli, item, { artifacts, result, effects, groups, missing: await missingFor(cli, item) }));
+  const onStack = (await cli.context()).where.kind === "stack";
+  const missing = onStack ? null : await missingFor(cli, item);
+  cli.print.facts(factsOf(cli, item, { artifacts, result, effects, groups, missing, onStack }));
 }
 
-/** Asked only of what waits: looking at an item needs no code of the user's, which may be broken. */
+/** Asked only of what waits: looking at an item needs no code of the user's, which may be broken. A stack has its own. */
 async function missingFor(cli: Cli, item: ItemStatus): Promise<string | null> {
   if (item.status !== "queued" && item.status !== "sleeping") return null;
   return missingEngine(await cli.context(), item).catch(() => null);
@@ -57,9 +59,10 @@ interface Beside {
   readonly effects: readonly EffectEntry[];
   readonly groups: readonly GroupStatus[];
   readonly missing: string | null;
+  readonly onStack: boolean;
 }
 
-function factsOf(cli: Cli, item: ItemStatus, { artifacts, result, effects, groups, missing }: Beside): Fact[] {
+function factsOf(cli: Cli, item: ItemStatus, { artifacts, result, effects, groups, missing, onStack }: Beside): Fact[] {
   const nowMs = Date.now();
   const word = cli.style(STATUS_TINTS[item.status], statusWord(item.status));
   const sentence = clean(statusSentence(item, nowMs, missing));
@@ -74,7 +77,9 @@ function factsOf(cli: Cli, item: ItemStatus, { artifacts, result, effects, group
     ["parent", item.parent === null ? null : parentText(item.parent)],
     ["children", item.hasChildren ? childrenText(groups) : null],
     ...originOf(item, nowMs),
-    ...nextSteps(cli, item, missing !== null, effects).map((line, i): Fact => [i === 0 ? "next" : " ", line, "whole"]),
+    ...nextSteps(cli, item, { engineMissing: missing !== null, onStack, effects }).map(
+      (line, i): Fact => [i === 0 ? "next" : " ", line, "whole"],
+    ),
   ];
 }
 

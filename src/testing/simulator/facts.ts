@@ -37,6 +37,10 @@ export function isOver({ head, lease }: Watched, step: StepBegin, claim: Claimed
   if (head === null) return false;
   return head.version > step.version || head.token > claim.token || (head.released && head.token === claim.token);
 }
+/** Somebody else has claimed it since, and learns nothing of what this one does: its outcome is refused. */
+export function isOvertaken({ lease }: Watched, claim: Claimed | null): boolean {
+  return claim !== null && lease !== null && lease.token > claim.token;
+}
 export function isMigrated(one: Watched, step: StepBegin): boolean {
   const loaded = step.engineVersion;
   return one.head !== null && one.head.engineVersion !== loaded;
@@ -44,6 +48,13 @@ export function isMigrated(one: Watched, step: StepBegin): boolean {
 
 export function mayFail({ drawn: { failBefore, failAfter, outage } }: Stage): boolean {
   return failBefore + failAfter + outage > 0;
+}
+/** A worker may lose its lease, or its message, and live. */
+export function mayLapse({ drawn: { freeze, lapse, slow, clockJump } }: Stage): boolean {
+  return freeze + lapse + slow + clockJump > 0;
+}
+export function isWorker(who: string): boolean {
+  return who.startsWith("worker-") || who.startsWith("function-");
 }
 /** Somebody has to look at it. */
 export function isWanted({ status, consumed }: Head, sort: string, signal: string | null): boolean {

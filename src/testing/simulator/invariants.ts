@@ -6,16 +6,23 @@ import { alarmFor, type Due } from "../../domain/alarm.ts";
 import { deadlineOf, type Head, isEnded } from "../../domain/head.ts";
 import { type Lease, leaseState } from "../../domain/lease.ts";
 import { ALARM_INBOX_MS, ALARM_OWED_MS, LEASE_DURATION_MS, MAX_DELAY_MS } from "../../domain/limits.ts";
-import { hasMessage, headOf, hintOf, isAtWork, isMigrated, isOver, isWanted, mayFail, messagesOf, owedIn } from "./facts.ts";
-import type { AtEnd, EffectGiven, RecordChange, StepGiven } from "./watched.ts";
-
-export interface Invariant<T> {
-  readonly name: string;
-  check(given: T): string | null;
-}
-function rule<T>(name: string, check: (given: T) => string | null): Invariant<T> {
-  return { name, check };
-}
+import {
+  hasMessage,
+  headOf,
+  hintOf,
+  isAtWork,
+  isMigrated,
+  isOver,
+  isOvertaken,
+  isWanted,
+  isWorker,
+  mayFail,
+  mayLapse,
+  messagesOf,
+  owedIn,
+} from "./facts.ts";
+import { type Invariant, rule } from "./rule.ts";
+import type { AtEnd, EffectGiven, RecordChange, StepGiven, Watched } from "./watched.ts";
 
 /** `missing`: blobs that the snapshot refers to, and that are not there. */
 export const ON_HEAD: readonly Invariant<RecordChange & { readonly next: Head; readonly missing: readonly string[] }>[] = [
@@ -175,8 +182,8 @@ export const ON_REMOVE: readonly Invariant<RecordChange & { readonly messageId: 
     const { hintLost, hintLate } = stage.drawn;
     const head = headOf(one);
     if (hintLost + hintLate > 0 || one.item === null || head === null || !head.released || hasMessage(stage, one)) return null;
-    // Who was late may have claimed it by a message that somebody else has removed since: its hop sends another.
-    if (isAtWork(stage, one) && one.lease?.messageId !== messageId) return null;
+    // Who was late may have claimed it by a message that somebody else has removed since, or removes now: its hop sends another.
+    if (isAtWork(stage, one) && (mayLapse(stage) || one.lease?.messageId !== messageId)) return null;
     // A child whose turn in its group has not come is hinted when it has.
     if (one.claimed === 0 && one.item.parent?.group?.limited === true) return null;
     const what = owedIn(one, head);
@@ -185,20 +192,21 @@ export const ON_REMOVE: readonly Invariant<RecordChange & { readonly messageId: 
 ];
 /** Instants were computed under a clock that may be off. */
 const CLOCKS_MS = LEASE_DURATION_MS;
-
 const HINTS = 12;
 export const ON_SEND: readonly Invariant<RecordChange>[] = [
   rule("G3: who puts something into an inbox sees to the alarm before the hint", ({ one, who, stage }) => {
     const { hintLate, hintTwice, clockJump } = stage.drawn;
-    // A worker may send for another reason meanwhile; and a clock that is set back makes a past alarm one to come.
-    if (hintLate + hintTwice + clockJump > 0 || [...one.claims.values()].some((claim) => claim.who === who)) return null;
+    // A clock that is set back makes a past alarm one to come; and a worker may send for another reason meanwhile.
+    if (hintLate + hintTwice + clockJump > 0 || isWorker(who)) return null;
     const consumed = one.head?.consumed ?? [];
     const came = [...one.inbox].find(([sort, { by, alarmed }]) => by === who && !alarmed && !consumed.includes(sort));
     return came === undefined ? null : `${came[0]} has none`;
   }),
   rule("bound: hints of an item do not multiply", ({ one, stage }) => {
-    const most = HINTS + 2 * one.signals;
     const rates = stage.drawn;
+    // Who was told of a failure, or died, does it once more, and hints again.
+    const mayRepeat = mayFail(stage) || rates.crashBefore + rates.crashAfter > 0;
+    const most = (mayRepeat ? 2 : 1) * (HINTS + 2 * one.signals);
     if (rates.hintLate > 0 || rates.hintTwice > 0) return null;
     const count = messagesOf(stage, one);
     return count <= most ? null : `${count} messages at once`;
@@ -216,9 +224,10 @@ export const ON_STEP: readonly Invariant<StepGiven>[] = [
   rule("G4: who takes over fences the old holder out before the step runs", ({ claim }) => {
     return claim === null || !claim.mustFence || claim.fenced ? null : `token ${claim.token} has made no commit yet`;
   }),
-  rule("G1: a step starts from the state that its version committed", ({ step, one }) => {
+  rule("G1: a step starts from the state that its version committed", ({ step, one, claim }) => {
     const committed = one.states.get(step.version);
-    if (committed === undefined || one.head?.engineVersion === undefined || isMigrated(one, step)) return null;
+    if (isOvertaken(one, claim) || committed === undefined || one.head?.engineVersion === undefined || isMigrated(one, step))
+      return null;
     const given = JSON.stringify(step.state);
     return given === committed ? null : `version ${step.version} is ${committed}, and the step was given ${given}`;
   }),
@@ -230,9 +239,16 @@ export const ON_STEP: readonly Invariant<StepGiven>[] = [
     const suspect = others.find((near) => near.claim?.suspectAt === near.other.version);
     return suspect === undefined ? null : `beside the suspect ${suspect.other.workId}`;
   }),
-  rule("G7: no step begins before its instant", ({ step, one, stage }) => {
+  rule("G7: no step begins before its instant", ({ step, one, claim, stage }) => {
     const { asleep } = one;
-    if (asleep === null || asleep.version !== step.version || step.recovering || stage.drawn.clockJump > 0) return null;
+    if (
+      isOvertaken(one, claim) ||
+      asleep === null ||
+      asleep.version !== step.version ||
+      step.recovering ||
+      stage.drawn.clockJump > 0
+    )
+      return null;
     const earlyMs = asleep.wakeAtMs - step.actor.clock.nowMs();
     return earlyMs <= 0 ? null : `${earlyMs} ms before`;
   }),
@@ -262,16 +278,17 @@ export const AT_END: readonly Invariant<AtEnd>[] = [
       : `${over.workId}: ${over.writes} writes for ${over.headWrites} commits and ${over.claimed} claims`;
   }),
   rule("bound: sends per step", ({ items }) => {
-    const over = items.find((one) => one.sends > SENDS + SENDS_EACH * (one.headWrites + one.claimed + one.signals));
+    const turns = (one: Watched | undefined): number => (one === undefined ? 0 : one.headWrites + one.claimed + one.signals);
+    // Each attempt of a parent's step hints the children that it finds not begun.
+    const parentOf = ({ item }: Watched) => items.find(({ workId }) => workId === item?.parent?.workId);
+    const over = items.find((one) => one.sends > SENDS + SENDS_EACH * (turns(one) + turns(parentOf(one))));
     return over === undefined
       ? null
       : `${over.workId}: ${over.sends} hints for ${over.headWrites} commits and ${over.claimed} claims`;
   }),
 ];
-const WRITES = 12;
-const WRITES_EACH = 5;
-const SENDS = 12;
-const SENDS_EACH = 4;
+const [WRITES, WRITES_EACH] = [12, 5];
+const [SENDS, SENDS_EACH] = [12, 4];
 
 export const ON_EFFECT: readonly Invariant<EffectGiven>[] = [
   rule("G4: no effect begins under a lease that was lost before it was looked at", ({ one, who, fencingToken }) => {

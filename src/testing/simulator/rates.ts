@@ -54,7 +54,7 @@ const BOUNDS: Readonly<Record<FaultKind, Bounds>> = {
   blobGone: [0.01, 0.1],
   deploy: [0.000_5, 0.005],
 };
-const KINDS = Object.keys(BOUNDS) as readonly FaultKind[];
+export const FAULT_KINDS = Object.keys(BOUNDS) as readonly FaultKind[];
 const HAS = 0.3;
 
 /** Numbers of their own for each purpose: one fault less does not change what the others draw. */
@@ -66,7 +66,7 @@ export function drawsFor(seed: number, purpose: string): () => number {
 
 export function drawRates(seed: number, without: ReadonlySet<string> = new Set()): Rates {
   const draw = drawsFor(seed, "rates");
-  const entries = KINDS.map((kind): readonly [FaultKind, number] => {
+  const entries = FAULT_KINDS.map((kind): readonly [FaultKind, number] => {
     const [least, most] = BOUNDS[kind];
     const [has, magnitude] = [draw() < HAS, draw()];
     return [kind, has && !without.has(kind) ? least * (most / least) ** magnitude : 0];
@@ -92,11 +92,11 @@ export function drawRatesFor(calls: number, seed: number, without: ReadonlySet<s
   });
   return { ...rates, ...Object.fromEntries(scaled) };
 }
-export const NO_FAULTS: Rates = Object.fromEntries(KINDS.map((kind) => [kind, 0])) as unknown as Rates;
+export const NO_FAULTS: Rates = Object.fromEntries(FAULT_KINDS.map((kind) => [kind, 0])) as unknown as Rates;
 
 /** Those that are on. */
 export function faultsOf(rates: Rates): readonly FaultKind[] {
-  return KINDS.filter((kind) => rates[kind] > 0);
+  return FAULT_KINDS.filter((kind) => rates[kind] > 0);
 }
 export function describeRates(rates: Rates): string {
   const on = faultsOf(rates).map((kind) => `${kind} ${Number(rates[kind].toPrecision(2))}`);

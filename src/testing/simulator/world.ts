@@ -155,11 +155,16 @@ async function simulated(options: SimulationOptions, play: (theatre: Theatre) =>
   const hasPlayed = (): boolean => waiting.size === 0 && (witness.open() === 0 || !finishes);
   const restAtMs = (): number => (calmAtMs ?? Number.POSITIVE_INFINITY) + restMs;
   const isTooMuch = (): boolean => stage.calls > mostCalls || (finishes && scheduler.elapsedMs() > restAtMs());
-  await scheduler.run(() => isBroken() || hasPlayed() || isTooMuch(), pause);
-  becomeCalm();
-  const untilMs = scheduler.elapsedMs() + ECHO_MS;
   const messages = (): number => [...stage.environment.brokers()].reduce((sum, { entries }) => sum + entries.size, 0);
-  if (finishes) await scheduler.run(() => isBroken() || !hasPlayed() || messages() === 0 || scheduler.elapsedMs() > untilMs);
+  for (;;) {
+    await scheduler.run(() => isBroken() || hasPlayed() || isTooMuch(), pause);
+    becomeCalm();
+    if (!finishes || isBroken() || isTooMuch()) break;
+    const untilMs = scheduler.elapsedMs() + ECHO_MS;
+    await scheduler.run(() => isBroken() || !hasPlayed() || messages() === 0 || scheduler.elapsedMs() > untilMs);
+    // What was redriven goes on, though everything had ended by then.
+    if (hasPlayed()) break;
+  }
   if (!isBroken() && !finishes && waiting.size > 0) failed = new Error(`${[...waiting].join(", ")} did not come to an end`);
   if (!isBroken() && finishes) {
     const end = { stage, items: [...witness.items.values()], messages: messages(), waiting: [...waiting] };

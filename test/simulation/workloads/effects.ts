@@ -99,10 +99,12 @@ export const effects: Workload = (theatre, draw) => {
             for (const { head, item, workId } of witness.items.values()) {
               if (head?.status.kind !== "paused" || item?.engine !== Acting.id) continue;
               const inDoubt = (await caller.call((client) => client.effects(workId))).filter(({ state }) => state === "in_doubt");
-              for (const { key, step } of inDoubt) {
+              for (const { key, step, sinceMs } of inDoubt) {
                 const answer = outside.ask(`${workId}/${step}/${key}`, "person");
                 // Somebody may have said so before, in a call whose answer was lost.
-                await caller.call((client) => client.resolve(workId, key, answer, { step })).catch(() => undefined);
+                await caller
+                  .call((client) => client.resolve(workId, key, answer, { step, ...(sinceMs === null ? {} : { sinceMs }) }))
+                  .catch(() => undefined);
               }
             }
           }
