@@ -10,7 +10,7 @@
  * - No time passes while somebody can go on, unless the case lets it (`lapses`).
  * - A copy may be received at any time, so it is as good as made once its message is there.
  * - Sending, hiding and deleting commute with all that others can do before they see the message: while time stands and
- *   nothing is copied, they happen at once. That their sender dies instead is still a choice.
+ *   nothing is copied, they happen at once, where they are all that their actor is about to do. That their sender dies instead is still a choice.
  */
 import type { Engine } from "../../src/domain/engine.ts";
 import { shardOf } from "../../src/domain/ids.ts";
@@ -229,7 +229,8 @@ function isSend(choice: Choice): boolean {
   return choice.kind === "go" && choice.waiting.call.method === "send";
 }
 function isOfNobodyElse(choice: Choice): boolean {
-  return choice.kind === "go" && choice.waiting.call.port === "queue" && choice.waiting.call.method !== "receive";
+  if (choice.kind !== "go" || choice.actor.waiting.length > 1) return false;
+  return choice.waiting.call.port === "queue" && choice.waiting.call.method !== "receive";
 }
 
 /** Nobody can go on at this instant. Nothing at all: the schedule has come to its end. */

@@ -59,13 +59,17 @@ describe("a signal against a wait", () => {
   });
 });
 
-/** Its wait is over, and the step that it was for fails at first. */
+/** Its wait is over, and the step that it was for fails at first. It is tried again later than any lapse is long. */
 const failsAtFirst = (world: World) =>
-  checked(world, async (_state, ctx) => {
-    if (ctx.wake.kind !== "timeout") return ctx.waitFor([], { signals: ["go"], timeoutMs: 5 });
-    if (ctx.attempt === 1) throw new Error("not yet");
-    return ctx.complete(["timeout"]);
-  });
+  checked(
+    world,
+    async (_state, ctx) => {
+      if (ctx.wake.kind !== "timeout") return ctx.waitFor([], { signals: ["go"], timeoutMs: 5 });
+      if (ctx.attempt === 1) throw new Error("not yet");
+      return ctx.complete(["timeout"]);
+    },
+    { retry: { unknown: { attempts: 3, minMs: 60_000 } } },
+  );
 
 test.each<[string, Partial<Case>]>([
   ["a death", { faults: { deaths: 1 } }],

@@ -74,7 +74,7 @@ test("a commit that comes late, between the claim and the commit of whoever take
     prepare: (world) => world.client.enqueue(Small, null),
     faults: { lapses: { count: 1, ms: 26_000 } },
   };
-  expect((await covering("a late commit", what)).ends).toBeGreaterThan(0);
+  expect((await covering("a late commit", what, 400)).ends).toBeGreaterThan(0);
 });
 
 describe.each(Object.entries(HOPS))("three steps by %s", (hopName, { hop, hops }) => {

@@ -49,7 +49,8 @@ export function playOf(theatre: Theatre, only: readonly string[] | null = null):
         draw: () => stage.draw("engines"),
         isCalm: () => stage.isCalm(),
       };
-      return parts.flatMap((part) => part.engines(place));
+      // Every engine has a new version with each release, most of them without a change.
+      return parts.flatMap((part) => part.engines(place)).map((engine) => ({ ...engine, version: 1 + release }));
     },
     callers: parts.flatMap(({ callers }) =>
       callers.map(({ name, act }) => ({ name, act: () => act(createCaller(stage, name)) })),

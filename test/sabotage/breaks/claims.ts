@@ -30,6 +30,7 @@ export const claims: readonly Break[] = [
     tests: {
       file: "test/interleavings/steps.test.ts",
       named: "comes late",
+      schedules: 1_000,
     },
     edits: [
       edit(
@@ -147,7 +148,7 @@ export const claims: readonly Break[] = [
     name: "takes over a wake that came too late",
     rule: "† an inherited wake only while HEAD waits",
     by: "interleavings",
-    tests: { file: "test/interleavings/signals.test.ts", named: "times out" },
+    tests: { file: "test/interleavings/signals.test.ts", named: "times out", schedules: 1_000 },
     edits: [
       edit(
         LEASE,
