@@ -161,9 +161,9 @@ export const ON_LOOK: readonly Invariant<RecordChange>[] = [
     if (one.item === null || head === null || isEnded(head.status)) return null;
     const atMs = one.due?.atMs ?? null;
     const needAtMs = neededAtMs(stage, head, one.due?.rings ?? 0);
-    // The sweeper moves what it could not look at by so much.
-    const failedMs = mayFail(stage) ? ALARM_OWED_MS : 0;
-    if (atMs !== null && atMs <= needAtMs + failedMs) return null;
+    // The sweeper moves by so much what it could not look at, or what it has just sent a hint for.
+    const movedMs = mayFail(stage) || one.due?.why === "inbox" ? ALARM_OWED_MS : 0;
+    if (atMs !== null && atMs <= needAtMs + movedMs) return null;
     if (hasMessage(stage, one)) return null;
     return `it is ${head.status.kind}, no message is there, and the alarm is ${atMs === null ? "unset" : `${atMs - needAtMs} ms late`}`;
   }),
