@@ -115,6 +115,25 @@ describe.each(ALL)("a record $name", ({ name, content, decode }) => {
   });
 });
 
+test("a hint that is any text, or only a part of one, is refused by its name", async () => {
+  const whole = fc.record({
+    workId: any.workId,
+    namespace: any.namespace,
+    version: fc.nat(),
+    at: fc.double({ min: 0, max: 0.99 }),
+  });
+  const part = whole.map(({ at, ...one }) => {
+    const body = encodeHint({ ...one, token: 1, hops: 0 });
+    return body.slice(0, Math.floor(at * body.length));
+  });
+  await fc.assert(
+    fc.asyncProperty(fc.oneof(fc.string(), part), async (body) => {
+      await expectNamed("hint", () => decodeHint(body));
+    }),
+    { numRuns: 5 * RUNS },
+  );
+});
+
 test("a hint is read or refused, whatever is wrong in it", async () => {
   const hint = fc.record({
     namespace: any.namespace,

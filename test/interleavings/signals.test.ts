@@ -81,7 +81,7 @@ test.each<[string, Partial<Case>]>([
     check: async (world) => expectThat(list(await resultOf(world, itemOf(world))).join() === "timeout", "it ended otherwise"),
     ...more,
   };
-  expect((await covering(`a wait that times out and fails at first, ${name}`, what)).ends).toBeGreaterThan(0);
+  expect((await covering(`a wait that times out and fails at first, ${name}`, what, 400)).ends).toBeGreaterThan(0);
 });
 
 /** Takes what there is, saves it, and completes once there is no more: a result that something unread undoes is dropped. */

@@ -62,6 +62,21 @@ test.each<[string, Partial<Case>]>([
   expect((await covering(`slow steps, ${name}`, what)).ends).toBeGreaterThan(0);
 });
 
+test("a commit that comes late, between the claim and the commit of whoever takes over, holds nothing up", async () => {
+  const what: Case = {
+    workers: 2,
+    engines: (world) => [
+      checked(world, async (state, ctx) => {
+        const done = [...list(state), `${ctx.step}`];
+        return done.length === 2 ? ctx.complete(done) : ctx.next(done, { delayMs: 1_000 });
+      }),
+    ],
+    prepare: (world) => world.client.enqueue(Small, null),
+    faults: { lapses: { count: 1, ms: 26_000 } },
+  };
+  expect((await covering("a late commit", what)).ends).toBeGreaterThan(0);
+});
+
 describe.each(Object.entries(HOPS))("three steps by %s", (hopName, { hop, hops }) => {
   test.each(Object.entries(FAULTS))("end under %s", async (faultName, { faults, alarm = false }) => {
     const what: Case = {

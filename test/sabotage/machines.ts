@@ -51,7 +51,7 @@ export function machineOf(name: MachineName): Machine {
 }
 
 /** What no machine finds by itself: the break does not even load, or calls what is not there. */
-const UNRUNNABLE = /SyntaxError|ReferenceError|does not provide an export|Transform failed/;
+const UNRUNNABLE = /ReferenceError: |does not provide an export|Transform failed/;
 
 /** What was broken, in one line; null where the output does not say. Throws what shows that the break itself is no code. */
 export function saidIn(output: string): string | null {
@@ -59,6 +59,9 @@ export function saidIn(output: string): string | null {
   const wrong = lines.find((line) => UNRUNNABLE.test(line));
   if (wrong !== undefined) throw new Error(`the break does not run: ${wrong.trim()}`);
   const simulated = lines.findIndex((line) => line.startsWith("BROKEN "));
-  const found = simulated === -1 ? lines.find((line) => /^(?:\w*Error|Violation): /.test(line)) : lines[simulated + 1];
-  return found === undefined ? null : found.trim().replace(/^(?:Error|AssertionError|InvariantBroken): /, "");
+  const found =
+    lines[simulated + 1 || lines.length] ??
+    lines.find((line) => /^Caused by: /.test(line)) ??
+    lines.find((line) => /^(?:\w*Error|Violation): /.test(line));
+  return found === undefined ? null : found.trim().replace(/^(?:Caused by: |Error: |AssertionError: |InvariantBroken: )+/, "");
 }

@@ -1,4 +1,4 @@
-/** One client of a file that others use too. It notes each operation as it begins and as it ends, by the machine's clock. */
+/** Two clients of a file that others use too, in one process: what they write at once is one group. Each notes an operation as it begins and as it ends, by the machine's clock. */
 import { openSync, writeSync } from "node:fs";
 import { openDatabase } from "../../../src/adapters/embedded/database.ts";
 import { createEmbeddedRecordStore } from "../../../src/adapters/embedded/record-store.ts";
@@ -20,13 +20,15 @@ const recorder: Recorder = {
 };
 const store = createEmbeddedRecordStore({ database: openDatabase({ path }) });
 const { fraction: random } = createSeededRandom([...name].reduce((sum, letter) => 31 * sum + letter.charCodeAt(0), 7));
-await runClient({
-  name,
-  store,
-  recorder,
-  partition: "history",
-  keys: ["a", "b"],
-  operations: Number(operations),
-  random,
-  put: (draft, expected, writeId) => store.write({ ...draft, writeId }, expected),
-});
+const run = (n: number): Promise<void> =>
+  runClient({
+    name: `${name}.${n}`,
+    store,
+    recorder,
+    partition: "history",
+    keys: ["a", "b"],
+    operations: Number(operations) / 2,
+    random,
+    put: (draft, expected, writeId) => store.write({ ...draft, writeId }, expected),
+  });
+await Promise.all([run(1), run(2)]);

@@ -29,7 +29,7 @@ export const claims: readonly Break[] = [
     by: "interleavings",
     tests: {
       file: "test/interleavings/steps.test.ts",
-      named: "sleep.*lapse of leases and visibility",
+      named: "comes late",
     },
     edits: [
       edit(

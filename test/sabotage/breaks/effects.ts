@@ -48,7 +48,8 @@ export const effects: readonly Break[] = [
   {
     name: "does not wait for the time of a dead attempt's effect",
     rule: "G6, only after its until it is in doubt",
-    by: "simulation",
+    by: "interleavings",
+    tests: { file: "test/interleavings/effects.test.ts", named: "takes its time" },
     edits: [
       edit(
         EFFECT,
