@@ -28,12 +28,13 @@ export function writeDue(
 
 /**
  * Makes sure that the alarm rings by `need` at the latest; † one that is past counts as unset. One for retention says that
- * nothing is owed, so it does not stay, however early it is.
+ * nothing is owed, so it does not stay, however early it is. `aheadMs`: so far ahead the clock of a sweeper may be, by which
+ * it has passed already.
  */
-export async function ringBy(deps: Deps, partition: string, need: Alarm): Promise<void> {
+export async function ringBy(deps: Deps, partition: string, need: Alarm, aheadMs = 0): Promise<void> {
   for (;;) {
     const { due, revision } = await readDue(deps, partition);
-    if (due?.why !== "retention" && !needsRewrite(due, need, deps.clock.nowMs())) return;
+    if (due?.why !== "retention" && !needsRewrite(due, need, deps.clock.nowMs() + aheadMs)) return;
     if ((await writeDue(deps, partition, need, revision)).ok) return;
   }
 }

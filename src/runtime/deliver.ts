@@ -47,7 +47,8 @@ export async function deliver(deps: Deps, partition: string, what: Delivery, ver
   const sort = key(seen.sentAtMs, what.id);
   if (seen.consumed) return sort;
   if (!what.fresh) await write(seen.sentAtMs);
-  await ringBy(deps, partition, inboxAlarm(version, nowMs));
+  // Clocks differ by a lease at most. Who sweeps by an alarm that has passed may not see this, and moves it.
+  await ringBy(deps, partition, inboxAlarm(version, nowMs), deps.settings.leaseDurationMs);
   return sort;
 }
 

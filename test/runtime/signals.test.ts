@@ -1,14 +1,18 @@
 /** Signals: buffered before the wait, delivered once each and in order, refused when they do not fit, accepted truly. */
 import { expect, test } from "vitest";
 import { z } from "zod";
+import type { Intercept } from "../../src/adapters/memory/intercept.ts";
 import { defineContract } from "../../src/domain/contract.ts";
 import { type Ctx, defineEngine, type Engine, type Outcome, type WaitOptions } from "../../src/domain/engine.ts";
 import { InboxFullError, InvalidArgumentError, SchemaError, SignalConflictError } from "../../src/domain/errors.ts";
 import type { Json } from "../../src/domain/json.ts";
 import { inboxKey } from "../../src/domain/keys.ts";
+import { writeDue } from "../../src/runtime/alarms.ts";
 import { createClient } from "../../src/runtime/client.ts";
 import { pause } from "../../src/runtime/deps.ts";
+import { readDue } from "../../src/runtime/live.ts";
 import { put } from "../../src/runtime/records.ts";
+import { sweep } from "../../src/runtime/sweep.ts";
 import { encodeSignal } from "../../src/wire/inbox.ts";
 import { createWorld, type World } from "../support/world.ts";
 import { expectOneLine, kinds } from "./builders.ts";
@@ -433,3 +437,28 @@ test.each(["before", "after"] as const)(
     }
   },
 );
+
+test("an alarm that is about to pass counts as past: to a sweeper whose clock is ahead it has", async () => {
+  const world = createWorld();
+  const { workId } = await world.client.enqueue(Box, null);
+  const worker = world.work([collector()]);
+  await world.settle();
+  await worker.stop();
+  const partition = `test/${workId}`;
+  const { clock } = world;
+  const { revision } = await readDue(world.deps, partition);
+  await writeDue(world.deps, partition, { why: "waiting", atMs: clock.nowMs(), version: 1, rings: 0 }, revision);
+  const behind = { after: clock.after, nowMs: () => clock.nowMs() - 9_000 };
+  let isSent = false;
+  const intercept: Intercept = async (call, run) => {
+    if (!isSent && call.method === "write") {
+      isSent = true;
+      await createClient({ ...world.process("sender"), clock: behind }).signal(Box, workId, "note", { n: 1 });
+      world.loseMessages();
+    }
+    return run();
+  };
+  await sweep(world.process("sweeper", { intercept }));
+  expect(isSent).toBe(true);
+  expect((await world.client.status(workId)).alarmAtMs).toBeLessThanOrEqual(clock.nowMs() + 60_000);
+});

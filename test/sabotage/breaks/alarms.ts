@@ -117,6 +117,6 @@ export const alarms: readonly Break[] = [
     name: "puts a thing into the inbox and sets no alarm",
     rule: "G3, from outside: DUE within 60 s",
     by: "interleavings",
-    edits: [edit(DELIVER, "  await ringBy(deps, partition, inboxAlarm(version, nowMs));\n", "")],
+    edits: [edit(DELIVER, "  await ringBy(deps, partition, inboxAlarm(version, nowMs), deps.settings.leaseDurationMs);\n", "")],
   },
 ];
