@@ -133,7 +133,8 @@ export function createWitness(stage: Stage, processes: ReadonlyMap<string, SimPr
     if (!next.released && claim !== undefined) grant(one, claim.who, next.version, next.attempt);
     const beneath = next.status.kind === "paused" ? next.status.beneath : next.status;
     if (beneath.kind === "sleeping") one.asleep = { version: next.version, wakeAtMs: beneath.wakeAtMs };
-    else if (isEnded(next.status)) one.asleep = null;
+    // Or awake by the clock of whoever says so.
+    else if (isEnded(next.status) || next.updatedAtMs >= (one.asleep?.wakeAtMs ?? 0)) one.asleep = null;
     for (const name of [`${next.version - 4} false`, `${next.version - 4} true`]) one.wakes.delete(name);
     one.head = next;
   }
