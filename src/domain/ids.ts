@@ -15,7 +15,9 @@ export const WORK_ID_BYTES = 20;
 /** 100 random bits as 20 letters and digits without look-alikes. */
 export function generateWorkId(random: Uint8Array): WorkId {
   invariant(random.length === WORK_ID_BYTES, `a work id takes ${WORK_ID_BYTES} random bytes, got ${random.length}`);
-  return Array.from(random, (byte) => ALPHABET.charAt(byte % ALPHABET.length)).join("") as WorkId;
+  let id = "";
+  for (const byte of random) id += ALPHABET.charAt(byte % ALPHABET.length);
+  return id as WorkId;
 }
 export function isWorkId(text: string): text is WorkId {
   return WORK_ID.test(text);

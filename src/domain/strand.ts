@@ -43,6 +43,12 @@ export function append(strand: Strand, lines: readonly string[]): Strand {
 export function linesOf(text: string): string[] {
   return text === "" ? [] : text.slice(0, -1).split(LINE_END);
 }
+/** How many lines `linesOf` gives. */
+export function countLines(text: string): number {
+  let lines = 0;
+  for (let at = text.indexOf(LINE_END); at !== -1; at = text.indexOf(LINE_END, at + 1)) lines += 1;
+  return text === "" || text.endsWith(LINE_END) ? lines : lines + 1;
+}
 /** In characters: tails are close to ASCII, and the bound is an economy, not a promise. */
 export function tailSize(strand: Strand): number {
   return strand.tail.length;

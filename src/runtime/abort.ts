@@ -1,8 +1,8 @@
 /** The abort signal of one attempt. Made only when the step asks for it: most steps never do. */
 export interface Abort {
-  readonly signal: AbortSignal;
   readonly aborted: boolean;
   readonly reason: unknown;
+  signal(): AbortSignal;
   /** The first reason stands. */
   fire(reason: unknown): void;
   /** Calls back once it has fired, at once if it has; the last one given stands. */
@@ -11,29 +11,26 @@ export interface Abort {
 
 export function createAbort(): Abort {
   let controller: AbortController | null = null;
-  let fired: { readonly reason: unknown } | null = null;
   let listener = (): void => undefined;
-  return {
-    get signal() {
+  const self: Abort & { aborted: boolean; reason: unknown } = {
+    aborted: false,
+    reason: undefined,
+    signal() {
       controller ??= new AbortController();
-      if (fired !== null) controller.abort(fired.reason);
+      if (self.aborted) controller.abort(self.reason);
       return controller.signal;
     },
-    get aborted() {
-      return fired !== null;
-    },
-    get reason() {
-      return fired?.reason;
-    },
     fire(reason) {
-      if (fired !== null) return;
-      fired = { reason };
+      if (self.aborted) return;
+      self.aborted = true;
+      self.reason = reason;
       controller?.abort(reason);
       listener();
     },
     onFire(callback) {
       listener = callback;
-      if (fired !== null) callback();
+      if (self.aborted) callback();
     },
   };
+  return self;
 }

@@ -35,7 +35,7 @@ export async function callWithin(
   const { deps, abort, item } = attempt;
   const controller = new AbortController();
   const ended = (): void => controller.abort(abort.reason);
-  abort.signal.addEventListener("abort", ended, { once: true });
+  abort.signal().addEventListener("abort", ended, { once: true });
   if (abort.aborted) ended();
   let cancelTimer = (): void => undefined;
   const timeUp = new Promise<CodeEnd>((resolve) => {
@@ -56,6 +56,6 @@ export async function callWithin(
     ]);
   } finally {
     cancelTimer();
-    abort.signal.removeEventListener("abort", ended);
+    abort.signal().removeEventListener("abort", ended);
   }
 }

@@ -70,7 +70,7 @@ export function createStepContext(scope: AttemptScope): AttemptContext {
     step: head.version,
     attempt: scope.attempt,
     get abortSignal() {
-      return scope.abort.signal;
+      return scope.abort.signal();
     },
     wake: scope.wake,
     logger: deps.logger,

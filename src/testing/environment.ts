@@ -7,6 +7,7 @@ import { createMemoryMachine, type MemoryMachine } from "../adapters/memory/proc
 import { createMemoryBroker, createMemoryQueue, type MemoryBroker } from "../adapters/memory/queue.ts";
 import { createSeededRandom } from "../adapters/memory/random.ts";
 import { createMemoryRecordStore } from "../adapters/memory/record-store.ts";
+import { createMemoryRecords, type MemoryRecords } from "../adapters/memory/records.ts";
 import { parseNamespace } from "../domain/ids.ts";
 import type { BlobStore } from "../ports/blob-store.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -15,7 +16,6 @@ import { createNonces, type Deps, NO_METRICS } from "../runtime/deps.ts";
 import { markBlobs } from "../runtime/marked-blobs.ts";
 import type { Settings } from "../runtime/settings.ts";
 import { type Codec, createCodec } from "../wire/codec.ts";
-import { watchAlarms } from "./alarms.ts";
 
 export interface EnvironmentOptions {
   readonly settings: Settings;
@@ -24,7 +24,7 @@ export interface EnvironmentOptions {
   readonly seed?: number;
   /** A store that deletes what has expired, some day: as AWS. Default false. */
   readonly collects?: boolean;
-  /** Default one that compresses, outside the event loop. */
+  /** One that does not wait for the event loop. Default one that compresses, outside of it. */
   readonly codec?: Codec;
 }
 export interface ProcessOptions {
@@ -44,6 +44,7 @@ export interface Environment {
   /** As it is, seen by no intercept. */
   readonly store: RecordStore;
   readonly blobs: BlobStore;
+  readonly records: Pick<MemoryRecords, "find">;
   /** The next instant at which an alarm rings; null when none is set. */
   nextAlarmAtMs(): number | null;
   /** The queue of a namespace. */
@@ -64,11 +65,12 @@ export function createEnvironment(options: EnvironmentOptions): Environment {
   const brokers = new Map<string, MemoryBroker>();
   const logger = createMemoryLogger();
   const random = createSeededRandom(seed);
-  const alarms = watchAlarms(createMemoryRecordStore({ collects }));
-  const { store } = alarms;
+  const records = createMemoryRecords();
+  const store = createMemoryRecordStore({ collects, records });
   const blobs = createMemoryBlobStore();
   const nonce = createNonces(random);
-  const codec = countedCodec(options.codec ?? createCodec({ deflateFromBytes: DEFLATE_FROM_BYTES }));
+  const packing = countedCodec(createCodec({ deflateFromBytes: DEFLATE_FROM_BYTES }));
+  const { codec = packing } = options;
   function brokerOf(namespace: string): MemoryBroker {
     const broker = brokers.get(namespace) ?? createMemoryBroker();
     brokers.set(namespace, broker);
@@ -80,7 +82,8 @@ export function createEnvironment(options: EnvironmentOptions): Environment {
     logger,
     store,
     blobs,
-    nextAlarmAtMs: alarms.nextAtMs,
+    records,
+    nextAlarmAtMs: records.nextAlarmAtMs,
     brokerOf,
     brokers: () => brokers.values(),
     depsOf(name, options = {}) {
@@ -103,7 +106,7 @@ export function createEnvironment(options: EnvironmentOptions): Environment {
       };
       return collects ? { ...deps, blobs: markBlobs(deps) } : deps;
     },
-    isPacking: codec.busy,
+    isPacking: packing.busy,
   };
 }
 

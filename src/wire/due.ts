@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { Due } from "../domain/alarm.ts";
 import type { StoredRecord } from "../ports/record-store.ts";
 import { count, instant } from "./parts.ts";
-import { decodeBody, type RecordContent, sparse } from "./record.ts";
+import { decodeBody, frequent, type RecordContent, sparse } from "./record.ts";
 
 export const DUE_VERSION = 1;
 
@@ -14,6 +14,7 @@ const schema = z.object({
   version: count.default(0),
   rings: count.default(0),
 });
+const shape = frequent(schema);
 
 export function encodeDue(due: Due): RecordContent {
   const at = due.atMs === null ? {} : { at: due.atMs };
@@ -22,6 +23,6 @@ export function encodeDue(due: Due): RecordContent {
 
 /** @throws RecordTooNewError, RecordUndecodableError */
 export function decodeDue(record: StoredRecord): Due {
-  const { why, at, version, rings } = decodeBody(record, DUE_VERSION, schema);
+  const { why, at, version, rings } = decodeBody(record, DUE_VERSION, shape);
   return { why, atMs: at, version, rings };
 }

@@ -5,7 +5,7 @@
 import { z } from "zod";
 import type { ArtifactRef } from "../domain/engine.ts";
 import type { Json } from "../domain/json.ts";
-import { EMPTY_STRAND, linesOf, type Strand } from "../domain/strand.ts";
+import { countLines, EMPTY_STRAND, type Strand } from "../domain/strand.ts";
 import type { Units } from "../domain/units.ts";
 import type { Body } from "../ports/record-store.ts";
 import { artifactRef, count } from "./parts.ts";
@@ -31,7 +31,7 @@ export function encodeHeadArtifact(ref: ArtifactRef): Json {
 }
 
 /** A tail whose lines are all there are. */
-const whole = z.string().transform((tail): Strand => ({ tail, lines: linesOf(tail).length, sealed: null }));
+const whole = z.string().transform((tail): Strand => ({ tail, lines: countLines(tail), sealed: null }));
 /** `[tail, lines, [n, nonce, run, runBytes]]` */
 const short = z
   .tuple([z.string(), count, z.tuple([count, z.string(), count, count])])
@@ -45,7 +45,7 @@ export const headStrand = z.union([whole, short, long]).default(EMPTY_STRAND);
 
 export function encodeHeadStrand({ tail, lines, sealed }: Strand): Json {
   if (sealed !== null) return [tail, lines, [sealed.n, sealed.nonce, sealed.run, sealed.runBytes]];
-  return linesOf(tail).length === lines ? tail : { tail, lines };
+  return countLines(tail) === lines ? tail : { tail, lines };
 }
 
 /** `[writes, reads, requests, puts, gets]`; those at the end that are 0 are left out. */
@@ -65,8 +65,10 @@ const usualStatus = (updatedAtMs: Json) => ({ sinceMs: updatedAtMs, why: "delay"
 
 /** Without what it has in common with most. */
 export function shortStatus(status: Body, updatedAtMs: number): Json {
-  const usual = usualStatus(updatedAtMs);
-  return Object.fromEntries(Object.entries(status).filter(([field, value]) => Reflect.get(usual, field) !== value));
+  const usual: Body = usualStatus(updatedAtMs);
+  const short: Record<string, Json> = {};
+  for (const [field, value] of Object.entries(status)) if (usual[field] !== value) short[field] = value;
+  return short;
 }
 /** A body whose status says that too. */
 export function withWholeStatus(body: Body): Body {

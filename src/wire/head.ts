@@ -18,7 +18,7 @@ import {
   withWholeStatus,
 } from "./head-parts.ts";
 import { count, encodeCause, encodeError, encodeStored, instant, stored, storedCause, storedError, storedWake } from "./parts.ts";
-import { decodeBody, nameOf, type RecordContent, sparse } from "./record.ts";
+import { decodeBody, frequent, nameOf, type RecordContent, sparse } from "./record.ts";
 
 export const HEAD_VERSION = 1;
 
@@ -78,6 +78,7 @@ const schema = z.object({
   updated: instant.default(0),
   remembered: instant.nullable().default(null),
 });
+const shape = frequent(schema, withWholeStatus);
 
 export async function encodeHead(head: Head, codec: Codec): Promise<RecordContent> {
   const packed = head.state?.kind === "inline" ? await codec.encode(head.state.json) : null;
@@ -116,7 +117,7 @@ export async function encodeHead(head: Head, codec: Codec): Promise<RecordConten
 
 /** @throws RecordTooNewError, RecordUndecodableError */
 export async function decodeHead(record: StoredRecord, codec: Codec): Promise<Head> {
-  const body = decodeBody({ ...record, body: withWholeStatus(record.body) }, HEAD_VERSION, schema);
+  const body = decodeBody(record, HEAD_VERSION, shape);
   return {
     version: body.version,
     token: parseToken(body.token),

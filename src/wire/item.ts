@@ -6,7 +6,7 @@ import { LANES } from "../domain/lane.ts";
 import type { Body, StoredRecord } from "../ports/record-store.ts";
 import type { Codec } from "./codec.ts";
 import { count, instant } from "./parts.ts";
-import { decodeBody, nameOf, type RecordContent, sparse } from "./record.ts";
+import { decodeBody, frequent, nameOf, type RecordContent, sparse } from "./record.ts";
 
 export const ITEM_VERSION = 1;
 
@@ -34,6 +34,7 @@ const schema = z.object({
     .nullable()
     .default(null),
 });
+const shape = frequent(schema);
 
 export async function encodeItem(item: Item, codec: Codec): Promise<RecordContent> {
   const packed = item.payload.kind === "inline" ? await codec.encode(item.payload.json) : null;
@@ -72,7 +73,8 @@ export async function decodeItem(
   at: { namespace: Namespace; workId: WorkId },
   codec: Codec,
 ): Promise<Item> {
-  const { payload, created, start, ...body } = decodeBody(record, ITEM_VERSION, schema);
+  const body = decodeBody(record, ITEM_VERSION, shape);
+  const { payload } = body;
   return {
     ...at,
     engine: body.engine,
@@ -84,8 +86,8 @@ export async function decodeItem(
     lane: body.lane,
     tenant: body.tenant,
     labels: body.labels,
-    createdAtMs: created,
-    startAtMs: start,
+    createdAtMs: body.created,
+    startAtMs: body.start,
     deadlineMs: body.deadlineMs,
     key: body.key,
     parent: body.parent === null ? null : decodeParent(body.parent),

@@ -4,7 +4,7 @@ import { parseToken } from "../domain/ids.ts";
 import type { Lease } from "../domain/lease.ts";
 import type { StoredRecord } from "../ports/record-store.ts";
 import { count, instant, storedWake } from "./parts.ts";
-import { decodeBody, type RecordContent, sparse } from "./record.ts";
+import { decodeBody, frequent, type RecordContent, sparse } from "./record.ts";
 
 export const LEASE_VERSION = 1;
 
@@ -19,6 +19,7 @@ const schema = z.object({
   wake: storedWake.nullable().default(null),
   alone: z.boolean().default(false),
 });
+const shape = frequent(schema);
 
 export function encodeLease(lease: Lease): RecordContent {
   const { holder, messageId, token, expiresAtMs, version, attempt, wake, alone } = lease;
@@ -28,6 +29,6 @@ export function encodeLease(lease: Lease): RecordContent {
 
 /** @throws RecordTooNewError, RecordUndecodableError */
 export function decodeLease(record: StoredRecord): Lease {
-  const { message, token, expires, v: _, ...body } = decodeBody(record, LEASE_VERSION, schema);
-  return { ...body, messageId: message, token: parseToken(token), expiresAtMs: expires };
+  const { holder, message, token, expires, version, attempt, wake, alone } = decodeBody(record, LEASE_VERSION, shape);
+  return { holder, messageId: message, token: parseToken(token), expiresAtMs: expires, version, attempt, wake, alone };
 }

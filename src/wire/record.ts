@@ -14,11 +14,41 @@ export function nameOf(key: RecordKey): string {
   return `record ${key.sort} of ${key.partition}`;
 }
 
-/** A body checked against its schema. @throws RecordTooNewError, RecordUndecodableError */
-export function decodeBody<T>(record: StoredRecord, version: number, schema: z.ZodType<T>): T {
+/** What a body must be like to be read as a stored format: a schema, or one that is in `frequent` use. */
+export interface Shape<T> {
+  safeParse(body: Body): z.ZodSafeParseResult<T>;
+}
+
+/** Compiling takes milliseconds, which a process that asks less often does not earn back. */
+const COMPILED_FROM = 1_000;
+
+/**
+ * Of what is read all the time: once it has been asked often, the schema is compiled, which answers the same. A body that
+ * cannot change, as a store in memory gives it out again and again, is checked once. `whole` gives a body what its short
+ * form leaves out.
+ */
+export function frequent<T>(schema: z.ZodType<T>, whole = (body: Body): Body => body): Shape<T> {
+  const known = new WeakMap<Body, z.ZodSafeParseResult<T>>();
+  let asked = 0;
+  let current = schema;
+  return {
+    safeParse(body) {
+      const before = known.get(body);
+      if (before !== undefined) return before;
+      asked += 1;
+      if (asked === COMPILED_FROM) current = z.compile(schema);
+      const read = current.safeParse(whole(body));
+      if (Object.isFrozen(body)) known.set(body, read);
+      return read;
+    },
+  };
+}
+
+/** A body checked against its shape. @throws RecordTooNewError, RecordUndecodableError */
+export function decodeBody<T>(record: StoredRecord, version: number, shape: Shape<T>): T {
   const stored = record.body["v"];
   if (typeof stored === "number" && stored > version) throw new RecordTooNewError(nameOf(record), version, stored);
-  const parsed = schema.safeParse(record.body);
+  const parsed = shape.safeParse(record.body);
   if (parsed.success) return parsed.data;
   throw new RecordUndecodableError(nameOf(record), z.prettifyError(parsed.error));
 }

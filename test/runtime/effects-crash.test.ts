@@ -62,9 +62,11 @@ async function ending({ choice, faults, known }: Deaths): Promise<{ ended: strin
   const engine = engineOf(CHOICES[choice]());
   const workId = await enqueue(world);
   for (const [i, fault] of faults.entries()) {
-    world.work([engine], { name: `worker-${i}`, intercept: fault.intercept });
+    const worker = world.work([engine], { name: `worker-${i}`, intercept: fault.intercept });
     while (!fault.happened() && !isOver(await world.client.status(workId))) await world.pass(500);
-    if (known) world.machine.end(`worker-${i}`);
+    // One that has not died by then is not to die later, in the middle of what a person has resolved.
+    if (!fault.happened()) await worker.stop();
+    else if (known) world.machine.end(`worker-${i}`);
   }
   world.work([engine], { name: "last" });
   const startMs = world.clock.nowMs();

@@ -10,7 +10,11 @@ export function createSeededRandom(seed: number): Random {
     return (mixed ^ (mixed >>> 14)) >>> 0;
   };
   return {
-    bytes: (count) => Uint8Array.from({ length: count }, () => next() >>> 24),
+    bytes(count) {
+      const bytes = new Uint8Array(count);
+      for (let i = 0; i < count; i++) bytes[i] = next() >>> 24;
+      return bytes;
+    },
     fraction: () => next() / 2 ** 32,
   };
 }

@@ -2,12 +2,10 @@
 import type { Json } from "../../domain/json.ts";
 import type {
   Body,
-  DueEntry,
   ListEntry,
   ListQuery,
   Page,
   RecordDraft,
-  RecordKey,
   RecordStore,
   Removed,
   Revision,
@@ -17,6 +15,7 @@ import type {
 import { contentBytes } from "../shared/content-bytes.ts";
 import { encodeCursor, type ListPlace, parseListQuery } from "../shared/list-cursor.ts";
 import { type Intercept, intercepted } from "./intercept.ts";
+import { compare, createMemoryRecords, type MemoryRecords } from "./records.ts";
 
 const BLOCK_BYTES = 4_096;
 
@@ -24,72 +23,34 @@ export interface MemoryRecordStoreDeps {
   readonly intercept?: Intercept;
   /** As a store with a TTL says it does; what has expired stays here. Default false. */
   readonly collects?: boolean;
+  /** What is in it. Default nothing. */
+  readonly records?: MemoryRecords;
 }
 
 export function createMemoryRecordStore(deps: MemoryRecordStoreDeps = {}): RecordStore {
-  /** Each in key order. */
-  const partitions = new Map<string, StoredRecord[]>();
-  const everything = () => [...partitions.values()].flat();
+  const { records = createMemoryRecords() } = deps;
   const store: RecordStore = {
     blockBytes: BLOCK_BYTES,
     measure: { bytesOf: contentBytes },
     collects: deps.collects === true,
-    async read(partition, range, limit = Number.POSITIVE_INFINITY) {
-      const records = partitions.get(partition) ?? NONE;
-      const found: StoredRecord[] = [];
-      for (let at = range === undefined ? 0 : placeOf(records, range.from); found.length < limit; at++) {
-        const record = records[at];
-        if (record === undefined || (range !== undefined && record.sort >= range.to)) break;
-        found.push(copyOut(record));
-      }
-      return found;
-    },
+    read: async (partition, range, limit = Number.POSITIVE_INFINITY) => records.within(partition, range, limit).map(copyOut),
     async write(record, expected): Promise<Written> {
-      const records = partitions.get(record.partition) ?? [];
-      const at = placeOf(records, record.sort);
-      const current = recordAt(records, at, record);
+      const current = records.find(record);
       if ((current?.revision ?? "absent") !== expected) return { ok: false, current: current && copyOut(current) };
       const revision = current === null ? 1 : current.revision + 1;
-      const stored = copyIn(record, revision);
-      if (records.length === 0) partitions.set(record.partition, records);
-      if (current === null) records.splice(at, 0, stored);
-      else records[at] = stored;
+      records.set(copyIn(record, revision));
       return { ok: true, revision };
     },
     async remove(key, expected): Promise<Removed> {
-      const records = partitions.get(key.partition) ?? NONE;
-      const at = placeOf(records, key.sort);
-      const current = recordAt(records, at, key);
+      const current = records.find(key);
       if (current?.revision !== expected) return { ok: false, current: current && copyOut(current) };
-      if (records.length === 1) partitions.delete(key.partition);
-      else records.splice(at, 1);
+      records.remove(key);
       return { ok: true };
     },
-    due: async (shard, untilMs, limit) => dueEntries(everything(), shard, untilMs).slice(0, limit),
-    list: async (query) => listPage(everything(), query),
+    due: async (shard, untilMs, limit) => records.due(shard, untilMs).slice(0, limit),
+    list: async (query) => listPage(records.everything(), query),
   };
   return intercepted("records", store, deps.intercept);
-}
-
-const NONE: StoredRecord[] = [];
-
-/** Keys are ASCII, so the order of code units is the order of bytes. */
-function compare(a: string | number, b: string | number): number {
-  return a < b ? -1 : a > b ? 1 : 0;
-}
-/** Where a sort key stands, or would. */
-function placeOf(records: readonly StoredRecord[], sort: string): number {
-  let [low, high] = [0, records.length];
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((records[middle]?.sort ?? "") < sort) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
-function recordAt(records: readonly StoredRecord[], at: number, { sort }: RecordKey): StoredRecord | null {
-  const record = records[at];
-  return record?.sort === sort ? record : null;
 }
 
 function copyIn(
@@ -126,12 +87,6 @@ function frozen(value: Json): Json {
 }
 function isList(value: Json): value is readonly Json[] {
   return Array.isArray(value);
-}
-
-function dueEntries(records: readonly StoredRecord[], shard: number, untilMs: number): DueEntry[] {
-  return records
-    .flatMap(({ partition, due }) => (due?.shard === shard && due.atMs <= untilMs ? [{ partition, atMs: due.atMs }] : []))
-    .sort((a, b) => a.atMs - b.atMs || compare(a.partition, b.partition));
 }
 
 function listPage(records: readonly StoredRecord[], query: ListQuery): Page<ListEntry> {

@@ -10,15 +10,16 @@ export interface EventLoop {
 }
 
 /** Taken when the module is loaded: a test runner may put pretended timers in their place later. */
-const { setImmediate: soon, setTimeout: later, performance, process, queueMicrotask } = globalThis;
+const { setImmediate: soon, setTimeout: later, performance, process } = globalThis;
 const { nextTick } = process;
+const ready = Promise.resolve();
 
 export function createEventLoop(): EventLoop {
   return {
     nowMs: () => performance.now(),
     turn: () => new Promise((resolve) => soon(() => resolve())),
     // Ticks come only when no microtask is left. Asked for in a microtask, so that it is none of those that run now.
-    drained: () => new Promise((resolve) => queueMicrotask(() => nextTick(resolve))),
+    drained: () => new Promise((resolve) => void ready.then(() => nextTick(resolve))),
     sleep: (ms) => new Promise((resolve) => later(() => resolve(), ms)),
   };
 }

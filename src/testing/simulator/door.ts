@@ -36,16 +36,14 @@ export function createDoor(stage: Stage, actor: SimProcess, charmed: boolean): I
     trace.add({ atMs: scheduler.elapsedMs(), who: actor.name, call, answer, text });
 
   /** Its effect, once, seen by whoever observes. */
-  async function apply(call: PortCall, run: Run, how = ""): Promise<unknown> {
-    const answer = await run();
-    note(call, answer, how);
-    if (fieldOf(call.args[0], "sort") === DUE_KEY)
-      stage.dueSetAtMs.set(String(fieldOf(call.args[0], "partition")), scheduler.elapsedMs());
-    for (const observer of stage.observers) {
-      const seeing = observer.applied(actor.name, call, answer);
-      if (seeing !== undefined) await seeing;
-    }
-    return answer;
+  function apply(call: PortCall, run: Run, how = ""): Promise<unknown> {
+    return run().then((answer) => {
+      note(call, answer, how);
+      if (fieldOf(call.args[0], "sort") === DUE_KEY)
+        stage.dueSetAtMs.set(String(fieldOf(call.args[0], "partition")), scheduler.elapsedMs());
+      const seeing = stage.see(actor.name, call, answer);
+      return seeing === null ? answer : seeing.then(() => answer);
+    });
   }
   function unreachable(call: PortCall, why: string): Error {
     note(call, null, ` ! ${why}`);

@@ -1,12 +1,22 @@
 /** What the invariants ask of what is known. */
+import { alarmFor } from "../../domain/alarm.ts";
 import { type Head, initialHead, isEnded } from "../../domain/head.ts";
 import { COMMAND_RANGE } from "../../domain/keys.ts";
-import { MAX_DELAY_MS } from "../../domain/limits.ts";
+import { LEASE_DURATION_MS, MAX_DELAY_MS } from "../../domain/limits.ts";
 import { decodeHint, type Hint } from "../../wire/hint.ts";
 import type { Stage } from "./stage.ts";
 import type { StepBegin } from "./watch.ts";
 import type { Claimed, Watched } from "./watched.ts";
 
+/** Instants were computed under a clock that may be off. */
+export const CLOCKS_MS = LEASE_DURATION_MS;
+
+/** By when its alarm must ring, whichever clock it was reckoned by: they differ about what has passed. */
+export function neededAtMs(stage: Stage, head: Head, rings: number): number {
+  const by = (nowMs: number): number => alarmFor(head, { nowMs, maxDelayMs: MAX_DELAY_MS }, rings).atMs;
+  const nowMs = Math.floor(stage.nowMs());
+  return Math.max(by(nowMs) + CLOCKS_MS, by(nowMs + CLOCKS_MS));
+}
 export function hintOf(stage: Stage, { partition }: Watched, messageId: string): Hint | null {
   const namespace = partition.slice(0, partition.indexOf("/"));
   const body = stage.environment.brokerOf(namespace).entries.get(messageId)?.body;

@@ -5,8 +5,9 @@
 import { alarmFor, type Due } from "../../domain/alarm.ts";
 import { deadlineOf, type Head, isEnded } from "../../domain/head.ts";
 import { type Lease, leaseState } from "../../domain/lease.ts";
-import { ALARM_INBOX_MS, ALARM_OWED_MS, LEASE_DURATION_MS, MAX_DELAY_MS } from "../../domain/limits.ts";
+import { ALARM_INBOX_MS, ALARM_OWED_MS, MAX_DELAY_MS } from "../../domain/limits.ts";
 import {
+  CLOCKS_MS,
   hasMessage,
   headOf,
   hintOf,
@@ -19,6 +20,7 @@ import {
   mayFail,
   mayLapse,
   messagesOf,
+  neededAtMs,
   owedIn,
 } from "./facts.ts";
 import { type Invariant, rule } from "./rule.ts";
@@ -75,9 +77,8 @@ export const ON_HEAD: readonly Invariant<RecordChange & { readonly next: Head; r
     const isMoved = one.dueBy !== who && (stage.dueSetAtMs.get(one.partition) ?? 0) > one.claimedAtMs;
     if (isEnded(next.status) || (isMoved && hasMessage(stage, one))) return null;
     const atMs = one.due?.atMs ?? null;
-    const given = { nowMs: Math.floor(stage.nowMs()), maxDelayMs: MAX_DELAY_MS };
-    const lateMs = atMs === null ? null : atMs - alarmFor(next, given, one.due?.rings ?? 0).atMs;
-    const mayMs = CLOCKS_MS + (mayFail(stage) ? ALARM_OWED_MS : 0);
+    const lateMs = atMs === null ? null : atMs - neededAtMs(stage, next, one.due?.rings ?? 0);
+    const mayMs = mayFail(stage) ? ALARM_OWED_MS : 0;
     return lateMs !== null && lateMs <= mayMs ? null : `it is ${lateMs === null ? "unset" : `${lateMs} ms late`}`;
   }),
   rule("G4: only who claimed a token writes under it", ({ one, next, who }) => {
@@ -159,10 +160,10 @@ export const ON_LOOK: readonly Invariant<RecordChange>[] = [
     const head = headOf(one);
     if (one.item === null || head === null || isEnded(head.status)) return null;
     const atMs = one.due?.atMs ?? null;
-    const needAtMs = alarmFor(head, { nowMs: Math.floor(stage.nowMs()), maxDelayMs: MAX_DELAY_MS }, one.due?.rings ?? 0).atMs;
-    // The sweeper moves what it could not look at by so much.
-    const failedMs = mayFail(stage) ? ALARM_OWED_MS : 0;
-    if (atMs !== null && atMs <= needAtMs + CLOCKS_MS + failedMs) return null;
+    const needAtMs = neededAtMs(stage, head, one.due?.rings ?? 0);
+    // The sweeper moves by so much what it could not look at, or what it has just sent a hint for.
+    const movedMs = mayFail(stage) || one.due?.why === "inbox" ? ALARM_OWED_MS : 0;
+    if (atMs !== null && atMs <= needAtMs + movedMs) return null;
     if (hasMessage(stage, one)) return null;
     return `it is ${head.status.kind}, no message is there, and the alarm is ${atMs === null ? "unset" : `${atMs - needAtMs} ms late`}`;
   }),
@@ -190,8 +191,6 @@ export const ON_REMOVE: readonly Invariant<RecordChange & { readonly messageId: 
     return what === null ? null : `it ${what}, and its last message is gone`;
   }),
 ];
-/** Instants were computed under a clock that may be off. */
-const CLOCKS_MS = LEASE_DURATION_MS;
 const HINTS = 12;
 export const ON_SEND: readonly Invariant<RecordChange>[] = [
   rule("G3: who puts something into an inbox sees to the alarm before the hint", ({ one, who, stage }) => {

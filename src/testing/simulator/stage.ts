@@ -67,6 +67,8 @@ export interface Stage {
   readonly around: ((name: string) => Intercept) | undefined;
   readonly processes: Map<string, SimProcess>;
   readonly observers: Observer[];
+  /** Tells the observers, one after the other; null: they have all seen it. */
+  see(who: string, call: PortCall, answer: unknown): Promise<void> | null;
   /** When an item's alarm was last written. */
   readonly dueSetAtMs: Map<string, number>;
   /** The instant by the true clock. */
@@ -142,6 +144,14 @@ export function createStage(options: StageOptions): Stage {
     processes: new Map(),
     dueSetAtMs: new Map(),
     observers: [],
+    see(who, call, answer) {
+      let seeing: Promise<void> | null = null;
+      for (const observer of self.observers) {
+        if (seeing === null) seeing = observer.applied(who, call, answer) ?? null;
+        else seeing = seeing.then(() => observer.applied(who, call, answer));
+      }
+      return seeing;
+    },
     nowMs: () => beginMs + scheduler.elapsedMs(),
     drawn: options.rates,
     rates: () => rates,

@@ -74,6 +74,25 @@ export interface Watched {
   steps: number;
 }
 
+/** Before anything is known of it. */
+export function unwatched(partition: string, workId: string): Watched {
+  return {
+    partition,
+    workId,
+    ...{ item: null, head: null, lease: null, due: null, dueBy: "" },
+    states: new Map(),
+    claims: new Map(),
+    grants: new Map(),
+    inbox: new Map(),
+    looks: new Map(),
+    sights: new Map(),
+    sentAtMs: new Map(),
+    wakes: new Map(),
+    asleep: null,
+    ...{ redrives: 0, claimedAtMs: 0, headWrites: 0, writes: 0, sends: 0, signals: 0, claimed: 0, steps: 0 },
+  };
+}
+
 export interface RecordChange {
   readonly who: string;
   /** As it was before. */

@@ -15,7 +15,7 @@ import type { SimProcess } from "./sim-process.ts";
 import type { Observer, Stage } from "./stage.ts";
 import { fieldOf } from "./trace.ts";
 import type { StepBegin, StepObserver } from "./watch.ts";
-import type { Claimed, RecordChange, Watched } from "./watched.ts";
+import { type Claimed, type RecordChange, unwatched, type Watched } from "./watched.ts";
 
 export interface Witness extends Observer, StepObserver {
   readonly items: ReadonlyMap<string, Watched>;
@@ -31,6 +31,7 @@ const ITEM_SORTS = [HEAD_KEY, LEASE_KEY, DUE_KEY, ITEM_KEY];
 export function createWitness(stage: Stage, processes: ReadonlyMap<string, SimProcess>): Witness {
   const items = new Map<string, Watched>();
   const running = new Map<string, Set<StepBegin>>();
+  const { records } = stage.environment;
   const { codec } = stage.environment.depsOf("witness");
   const claims = new WeakMap<StepBegin, Claimed>();
   let open = 0;
@@ -40,21 +41,7 @@ export function createWitness(stage: Stage, processes: ReadonlyMap<string, SimPr
     if (known !== undefined) return known;
     const at = parseItemPartition(partition);
     if (at === null) return null;
-    const fresh: Watched = {
-      partition,
-      workId: at.workId,
-      ...{ item: null, head: null, lease: null, due: null, dueBy: "" },
-      states: new Map(),
-      claims: new Map(),
-      grants: new Map(),
-      inbox: new Map(),
-      looks: new Map(),
-      sights: new Map(),
-      sentAtMs: new Map(),
-      wakes: new Map(),
-      asleep: null,
-      ...{ redrives: 0, claimedAtMs: 0, headWrites: 0, writes: 0, sends: 0, signals: 0, claimed: 0, steps: 0 },
-    };
+    const fresh = unwatched(partition, at.workId);
     items.set(partition, fresh);
     return fresh;
   }
@@ -66,32 +53,32 @@ export function createWitness(stage: Stage, processes: ReadonlyMap<string, SimPr
   }
   const isOpen = ({ item, head }: Watched): boolean => item !== null && !(head !== null && isEnded(head.status));
 
-  async function written(who: string, draft: RecordDraft, revision: number): Promise<void> {
+  function written(who: string, draft: RecordDraft, revision: number): Promise<void> | void {
     const one = watched(draft.partition);
     if (one === null) return;
     const { sort } = draft;
-    const isBeat = sort === LEASE_KEY && fieldOf(draft.body, "token") === one.lease?.token;
-    if (ITEM_SORTS.includes(sort) && !isBeat) one.writes += 1;
-    const record: StoredRecord = { ...draft, revision };
-    const change: RecordChange = { who, one, nowMs: nowOf(who), stage, isGone: (holder) => isGone(stage, holder, who) };
-    const about = `${who}, ${sort} of ${draft.partition}`;
     if (!ITEM_SORTS.includes(sort)) {
       if (sort.startsWith(INBOX_RANGE.from) || sort.startsWith(COMMAND_RANGE.from)) cameIn(one, who, draft);
       return;
     }
-    const wasOpen = isOpen(one);
+    const isBeat = sort === LEASE_KEY && fieldOf(draft.body, "token") === one.lease?.token;
+    if (!isBeat) one.writes += 1;
+    const record = recordOf(draft, revision);
+    const change: RecordChange = { who, one, nowMs: nowOf(who), stage, isGone: (holder) => isGone(stage, holder, who) };
+    const about = `${who}, ${sort} of ${draft.partition}`;
     switch (sort) {
-      case HEAD_KEY: {
-        const next = await decodeHead(record, codec);
-        hold(ON_HEAD, { ...change, next, missing: wasOpen ? await missingBlobs(draft.partition, next) : [] }, about);
-        settle(one, next);
-        break;
-      }
+      case HEAD_KEY:
+        return decodeHead(record, codec).then(async (next) => {
+          const missing = isOpen(one) ? await missingBlobs(draft.partition, next) : [];
+          hold(ON_HEAD, { ...change, next, missing }, about);
+          counted(one, () => settle(one, next));
+          hold(ON_LOOK, change, about);
+        });
       case LEASE_KEY: {
         const next = decodeLease(record);
         hold(ON_LEASE, { ...change, next }, about);
         claimed(change, next);
-        break;
+        return;
       }
       case DUE_KEY: {
         const next = decodeDue(record);
@@ -99,15 +86,30 @@ export function createWitness(stage: Stage, processes: ReadonlyMap<string, SimPr
         one.due = next;
         one.dueBy = who;
         for (const arrived of one.inbox.values()) if (arrived.by === who) arrived.alarmed = true;
-        break;
+        hold(ON_LOOK, change, about);
+        return;
       }
       default: {
         const at = parseItemPartition(draft.partition);
-        if (at !== null) one.item = await decodeItem(record, at, codec);
+        if (at === null) return;
+        return decodeItem(record, at, codec).then((item) => {
+          counted(one, () => {
+            one.item = item;
+          });
+        });
       }
     }
+  }
+  /** As it stands in the store, where it does. */
+  function recordOf(draft: RecordDraft, revision: number): StoredRecord {
+    const record = records.find(draft);
+    return record?.writeId === draft.writeId ? record : { ...draft, revision };
+  }
+  /** Keeps count of those that are open. */
+  function counted(one: Watched, change: () => void): void {
+    const wasOpen = isOpen(one);
+    change();
     open += Number(isOpen(one)) - Number(wasOpen);
-    if (sort === HEAD_KEY || sort === DUE_KEY) hold(ON_LOOK, { ...change }, about);
   }
   function cameIn(one: Watched, who: string, draft: RecordDraft): void {
     const name = draft.sort.startsWith(COMMAND_RANGE.from) ? null : String(draft.body["name"]);
@@ -131,7 +133,8 @@ export function createWitness(stage: Stage, processes: ReadonlyMap<string, SimPr
     if (!next.released && claim !== undefined) grant(one, claim.who, next.version, next.attempt);
     const beneath = next.status.kind === "paused" ? next.status.beneath : next.status;
     if (beneath.kind === "sleeping") one.asleep = { version: next.version, wakeAtMs: beneath.wakeAtMs };
-    else if (isEnded(next.status)) one.asleep = null;
+    // Or awake by the clock of whoever says so.
+    else if (isEnded(next.status) || next.updatedAtMs >= (one.asleep?.wakeAtMs ?? 0)) one.asleep = null;
     for (const name of [`${next.version - 4} false`, `${next.version - 4} true`]) one.wakes.delete(name);
     one.head = next;
   }
@@ -162,11 +165,11 @@ export function createWitness(stage: Stage, processes: ReadonlyMap<string, SimPr
     const one = watched(draft.partition);
     if (one === null) return;
     const { sort } = draft;
-    const wasOpen = isOpen(one);
-    if (sort.startsWith(INBOX_RANGE.from) || sort.startsWith(COMMAND_RANGE.from)) one.inbox.delete(sort);
-    if (sort === ITEM_KEY) one.item = null;
-    if (sort === DUE_KEY) one.due = null;
-    open += Number(isOpen(one)) - Number(wasOpen);
+    counted(one, () => {
+      if (sort.startsWith(INBOX_RANGE.from) || sort.startsWith(COMMAND_RANGE.from)) one.inbox.delete(sort);
+      if (sort === ITEM_KEY) one.item = null;
+      if (sort === DUE_KEY) one.due = null;
+    });
   }
   function look(one: Watched, who: string, from: unknown): void {
     const atMs = stage.scheduler.elapsedMs();

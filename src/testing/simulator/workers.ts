@@ -115,8 +115,7 @@ function invokeInSlot(stage: Stage, name: string, load: Loaded): () => void {
     });
     for (const message of ended?.finished ?? []) {
       await queue.remove(message);
-      for (const observer of stage.observers)
-        await observer.applied(name, { port: "queue", method: "remove", args: [message] }, undefined);
+      await stage.see(name, { port: "queue", method: "remove", args: [message] }, undefined);
     }
   }
   async function serve(): Promise<void> {

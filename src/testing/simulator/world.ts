@@ -8,6 +8,7 @@ import { describeRates, drawRates, type FaultKind, faultsOf, type Rates } from "
 import type { SimProcess } from "./sim-process.ts";
 import { createStage, describeHost, drawHost, type Host, type Injected, type InvariantBroken, type Stage } from "./stage.ts";
 import { startSweepers } from "./sweepers.ts";
+import type { Trace } from "./trace.ts";
 import { watchEngines } from "./watch.ts";
 import { createWitness, type Witness } from "./witness.ts";
 import { startWorkers } from "./workers.ts";
@@ -97,14 +98,13 @@ async function simulated(options: SimulationOptions, play: (theatre: Theatre) =>
   const { seed, calls: most = CALLS } = options;
   const host = options.host ?? drawHost(seed);
   const rates = options.rates ?? drawRates(seed, new Set(options.without));
-  const { traced, digested } = options;
   const stage = createStage({
     ...{ seed, host, rates },
-    ...(traced === undefined ? {} : { traced }),
-    ...(digested === undefined ? {} : { digested }),
+    ...(options.traced === undefined ? {} : { traced: options.traced }),
+    ...(options.digested === undefined ? {} : { digested: options.digested }),
     ...(options.around === undefined ? {} : { around: options.around }),
   });
-  const { scheduler } = stage;
+  const { scheduler, trace } = stage;
   const witness = createWitness(stage, stage.processes);
   const theatre: Theatre = {
     stage,
@@ -180,7 +180,7 @@ async function simulated(options: SimulationOptions, play: (theatre: Theatre) =>
       failed = error instanceof Error ? error : new Error(String(error));
     }
   }
-  return {
+  return traced(trace, {
     seed,
     host,
     rates,
@@ -188,8 +188,16 @@ async function simulated(options: SimulationOptions, play: (theatre: Theatre) =>
     elapsedMs: scheduler.elapsedMs(),
     injected: stage.injected,
     broken: stage.broken() ?? failed,
-    trace: stage.trace.lines(),
-    digest: stage.trace.digest(),
+    digest: trace.digest(),
+  });
+}
+/** The trace is put into words when it is asked for. */
+function traced(trace: Trace, run: Omit<Simulated, "trace">): Simulated {
+  return {
+    ...run,
+    get trace() {
+      return trace.lines();
+    },
   };
 }
 
