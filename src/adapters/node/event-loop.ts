@@ -4,8 +4,8 @@ export interface EventLoop {
   nowMs(): number;
   /** Resolves once everything that is ready has run. */
   turn(): Promise<void>;
-  /** Resolves once all that waits for promises alone has run, however deep; the event loop itself does not turn. */
-  drained(): Promise<void>;
+  /** Calls back once all that waits for promises alone has run, however deep; the event loop itself does not turn. */
+  whenDrained(callback: () => void): void;
   sleep(ms: number): Promise<void>;
 }
 
@@ -19,7 +19,7 @@ export function createEventLoop(): EventLoop {
     nowMs: () => performance.now(),
     turn: () => new Promise((resolve) => soon(() => resolve())),
     // Ticks come only when no microtask is left. Asked for in a microtask, so that it is none of those that run now.
-    drained: () => new Promise((resolve) => void ready.then(() => nextTick(resolve))),
+    whenDrained: (callback) => void ready.then(() => nextTick(callback)),
     sleep: (ms) => new Promise((resolve) => later(() => resolve(), ms)),
   };
 }

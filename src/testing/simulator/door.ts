@@ -19,7 +19,10 @@ const LATE_HINT_MS = 10 * MINUTE_MS;
 const BLOB_GONE_MS = 30 * SECOND_MS;
 
 type Run = () => Promise<unknown>;
-interface Settle {
+/** A call on its way. */
+interface Asked {
+  readonly call: PortCall;
+  readonly run: Run;
   readonly answer: (value: unknown) => void;
   readonly fail: (error: unknown) => void;
 }
@@ -36,14 +39,14 @@ export function createDoor(stage: Stage, actor: SimProcess, charmed: boolean): I
     trace.add({ atMs: scheduler.elapsedMs(), who: actor.name, call, answer, text });
 
   /** Its effect, once, seen by whoever observes. */
-  function apply(call: PortCall, run: Run, how = ""): Promise<unknown> {
-    return run().then((answer) => {
-      note(call, answer, how);
-      if (fieldOf(call.args[0], "sort") === DUE_KEY)
-        stage.dueSetAtMs.set(String(fieldOf(call.args[0], "partition")), scheduler.elapsedMs());
-      const seeing = stage.see(actor.name, call, answer);
-      return seeing === null ? answer : seeing.then(() => answer);
-    });
+  async function apply(call: PortCall, run: Run, how = ""): Promise<unknown> {
+    const answer = await run();
+    note(call, answer, how);
+    if (fieldOf(call.args[0], "sort") === DUE_KEY)
+      stage.dueSetAtMs.set(String(fieldOf(call.args[0], "partition")), scheduler.elapsedMs());
+    const seeing = stage.see(actor.name, call, answer);
+    if (seeing !== null) await seeing;
+    return answer;
   }
   function unreachable(call: PortCall, why: string): Error {
     note(call, null, ` ! ${why}`);
@@ -62,7 +65,8 @@ export function createDoor(stage: Stage, actor: SimProcess, charmed: boolean): I
     if (heldMs > 0) scheduler.in(heldMs, () => deliver(settle));
     else settle();
   }
-  function begin(call: PortCall, run: Run, to: Settle): void {
+  function begin(asked: Asked): void {
+    const { call, run } = asked;
     if (actor.isDead()) {
       // It had left before its process died.
       if (call.method !== "receive" && stage.draw("late") < 0.5) void apply(call, run, " (sender dead)").catch(() => undefined);
@@ -70,15 +74,16 @@ export function createDoor(stage: Stage, actor: SimProcess, charmed: boolean): I
     }
     const heldMs = actor.frozenMs();
     if (heldMs > 0) {
-      scheduler.in(heldMs + stage.draw("latency") * LATENCY_MS, () => begin(call, run, to));
+      scheduler.in(heldMs + stage.draw("latency") * LATENCY_MS, () => begin(asked));
       return;
     }
     stage.calls += 1;
     for (const observer of stage.observers) observer.called?.(actor.name, call);
-    if (charmed || stage.isCalm()) finish(call, run, to);
-    else befall(call, run, to);
+    if (charmed || stage.isCalm()) finish(asked);
+    else befall(asked);
   }
-  function befall(call: PortCall, run: Run, to: Settle): void {
+  function befall(asked: Asked): void {
+    const { call, run } = asked;
     const what = `${call.port} ${call.method}`;
     if (stage.chance("clockJump")) {
       actor.jump(Math.floor((2 * stage.draw("clockJump") - 1) * (stage.settings.leaseDurationMs / 2 - 1)));
@@ -90,11 +95,11 @@ export function createDoor(stage: Stage, actor: SimProcess, charmed: boolean): I
       stage.inject("outage", actor.name, `${call.port} for ${Math.ceil(ms)} ms`);
     }
     if (isTroubled(call.port)) {
-      to.fail(unreachable(call, "out of reach"));
+      asked.fail(unreachable(call, "out of reach"));
       return;
     }
     if (call.port === "blobs" && isBlobGone(call)) {
-      to.fail(new BlobMissingError(String(call.args[0]), String(call.args[1])));
+      asked.fail(new BlobMissingError(String(call.args[0]), String(call.args[1])));
       return;
     }
     if (stage.chance("crashBefore")) {
@@ -107,32 +112,33 @@ export function createDoor(stage: Stage, actor: SimProcess, charmed: boolean): I
       stage.inject("freeze", actor.name, `${Math.ceil(ms)} ms, at ${describeCall(call)}`, call);
       // The call is on its way, or yet to be made.
       if (stage.draw("freeze") < 0.5) {
-        begin(call, run, to);
+        begin(asked);
         return;
       }
     }
     if (stage.chance("failBefore")) {
       stage.inject("failBefore", actor.name, what, call);
-      to.fail(unreachable(call, "no answer"));
+      asked.fail(unreachable(call, "no answer"));
       return;
     }
     if (call.method === "send" && isWayward(call, run)) {
-      to.answer(undefined);
+      asked.answer(undefined);
       return;
     }
-    finish(call, run, to);
+    finish(asked);
   }
-  function finish(call: PortCall, run: Run, to: Settle): void {
-    if (call.method === "receive") actor.polls.begin();
-    apply(call, run).then(
-      (answer) => after(call, run, answer, to),
-      (error: unknown) => deliver(() => to.fail(error)),
+  function finish(asked: Asked): void {
+    if (asked.call.method === "receive") actor.polls.begin();
+    apply(asked.call, asked.run).then(
+      (answer) => after(asked, answer),
+      (error: unknown) => deliver(() => asked.fail(error)),
     );
   }
-  function after(call: PortCall, run: Run, answer: unknown, to: Settle): void {
+  function after(asked: Asked, answer: unknown): void {
+    const { call, run } = asked;
     if (call.port === "queue") moved(call, answer);
     if (charmed || stage.isCalm()) {
-      deliver(() => to.answer(answer));
+      deliver(() => asked.answer(answer));
       return;
     }
     if (stage.chance("crashAfter")) {
@@ -141,7 +147,7 @@ export function createDoor(stage: Stage, actor: SimProcess, charmed: boolean): I
     }
     if (call.method !== "receive" && stage.chance("failAfter")) {
       stage.inject("failAfter", actor.name, describeCall(call), call);
-      deliver(() => to.fail(unreachable(call, "answer lost")));
+      deliver(() => asked.fail(unreachable(call, "answer lost")));
       return;
     }
     const isWrite = call.method === "write" || call.method === "remove";
@@ -149,11 +155,11 @@ export function createDoor(stage: Stage, actor: SimProcess, charmed: boolean): I
       stage.inject("lostAnswer", actor.name, describeCall(call), call);
       scheduler.in(stage.draw("latency") * SECOND_MS, () => {
         // Of a process that has died meanwhile, nobody makes it once more.
-        if (!actor.isDead()) apply(call, run, " (again)").then((again) => deliver(() => to.answer(again)), to.fail);
+        if (!actor.isDead()) apply(call, run, " (again)").then((again) => deliver(() => asked.answer(again)), asked.fail);
       });
       return;
     }
-    deliver(() => to.answer(call.method === "due" ? lagging(answer) : answer));
+    deliver(() => asked.answer(call.method === "due" ? lagging(answer) : answer));
   }
   /** True when the hint does not take the straight way. */
   function isWayward(call: PortCall, run: Run): boolean {
@@ -221,7 +227,9 @@ export function createDoor(stage: Stage, actor: SimProcess, charmed: boolean): I
     return new Promise<T>((resolve, reject) => {
       const slowMs = !charmed && stage.chance("slow") ? stage.draw("slow") * SLOW_MS : 0;
       // What `run` gives is what is answered: the types have met in `call`.
-      const to: Settle = {
+      const asked: Asked = {
+        call,
+        run,
         answer: (value) => {
           if (!isPoll) actor.pending -= 1;
           resolve(value as T);
@@ -231,7 +239,7 @@ export function createDoor(stage: Stage, actor: SimProcess, charmed: boolean): I
           reject(error);
         },
       };
-      scheduler.in(slowMs + stage.draw("latency") ** 2 * LATENCY_MS, () => begin(call, run, to));
+      scheduler.in(slowMs + stage.draw("latency") ** 2 * LATENCY_MS, () => begin(asked));
     });
   };
 }

@@ -22,7 +22,7 @@ interface Entry {
   fire: (() => void) | null;
 }
 
-export function createScheduler(loop: Pick<EventLoop, "drained">): Scheduler {
+export function createScheduler(loop: Pick<EventLoop, "whenDrained">): Scheduler {
   const heap: Entry[] = [];
   let nowMs = 0;
   let set = 0;
@@ -35,23 +35,34 @@ export function createScheduler(loop: Pick<EventLoop, "drained">): Scheduler {
         entry.fire = null;
       };
     },
-    async run(isOver, pause = () => null) {
-      await loop.drained();
-      while (!isOver()) {
-        const pausing = pause();
-        if (pausing !== null) {
-          await pausing;
-          continue;
+    run: (isOver, pause = () => null) =>
+      new Promise((resolve, reject) => {
+        /** Null: it goes on. */
+        function fireNext(): boolean | null {
+          if (isOver()) return true;
+          const pausing = pause();
+          if (pausing !== null) {
+            pausing.then(goOn, reject);
+            return null;
+          }
+          let next = pop(heap);
+          while (next !== null && next.fire === null) next = pop(heap);
+          if (next === null) return false;
+          nowMs = next.atMs;
+          next.fire?.();
+          loop.whenDrained(goOn);
+          return null;
         }
-        const next = pop(heap);
-        if (next === null) return false;
-        if (next.fire === null) continue;
-        nowMs = next.atMs;
-        next.fire();
-        await loop.drained();
-      }
-      return true;
-    },
+        function goOn(): void {
+          try {
+            const end = fireNext();
+            if (end !== null) resolve(end);
+          } catch (error) {
+            reject(error);
+          }
+        }
+        loop.whenDrained(goOn);
+      }),
   };
 }
 
