@@ -72,7 +72,7 @@ async function firstBroken(around: NonNullable<SimulationOptions["around"]>): Pr
 test.each([
   ["an alarm that is not moved", forgets(isAlarm), /^G3|^bound/],
   ["a signal that is not kept", forgets((call) => isWriteOf(call, "LIVE/inbox/")), /signal|G3/],
-  ["an effect that is not reserved", forgets(isReservation), /G[56]|bound/],
+  ["an effect that is not reserved", forgets(isReservation), /^G[356]|^bound/],
   ["a lost claim that is taken for a won one", claimsAnyway, /G[24]/],
 ] as const)(
   "%s is found",
