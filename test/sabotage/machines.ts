@@ -33,7 +33,7 @@ export const MACHINES: readonly Machine[] = [
     args: () => ["test/simulation/main.ts", "--seeds", String(SEEDS), "--bail"],
     timeoutMs: 180 * SECOND_MS,
   },
-  vitest("interleavings", "proofs", ["test/interleavings"], 240 * SECOND_MS),
+  vitest("interleavings", "proofs", ["test/interleavings"], 420 * SECOND_MS),
   vitest("history", "main", ["test/history"], 60 * SECOND_MS),
   vitest("fuzzing", "main", ["test/fuzz"], 60 * SECOND_MS),
   vitest(

@@ -66,6 +66,7 @@ export const alarms: readonly Break[] = [
     name: "sweeps: sees no inbox",
     rule: "G3, what came in is owed a hint",
     by: "interleavings",
+    tests: { file: "test/interleavings/signals.test.ts", named: "sweeper" },
     edits: [edit(SWEEP, "told || isOwed(live, nowMs), reckoning", "told, reckoning")],
   },
   {
@@ -85,6 +86,7 @@ export const alarms: readonly Break[] = [
     name: "settles an end without moving the alarm",
     rule: "G3, DUE says what is done",
     by: "interleavings",
+    tests: { file: "test/interleavings/steps.test.ts" },
     edits: [
       edit(
         SETTLE,
@@ -117,6 +119,7 @@ export const alarms: readonly Break[] = [
     name: "puts a thing into the inbox and sets no alarm",
     rule: "G3, from outside: DUE within 60 s",
     by: "interleavings",
+    tests: { file: "test/interleavings/signals.test.ts", named: "sweeper" },
     edits: [edit(DELIVER, "  await ringBy(deps, partition, inboxAlarm(version, nowMs), deps.settings.leaseDurationMs);\n", "")],
   },
 ];

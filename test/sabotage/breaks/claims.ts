@@ -44,6 +44,7 @@ export const claims: readonly Break[] = [
     name: "drops its message when it lost a commit",
     rule: "† lost commit: read again and decide anew",
     by: "interleavings",
+    tests: { file: "test/interleavings/steps.test.ts" },
     edits: [
       edit(
         WORK,

@@ -99,6 +99,7 @@ export const inbox: readonly Break[] = [
     name: "does not tell a parent that its child has ended",
     rule: "G3, children",
     by: "interleavings",
+    tests: { file: "test/interleavings/starts.test.ts" },
     edits: [edit(SETTLE, "    await tellParent(deps, item, status);\n", "    tellParent;\n")],
   },
   {

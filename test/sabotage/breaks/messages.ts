@@ -9,7 +9,7 @@ export const messages: readonly Break[] = [
   {
     name: "deletes the message of the holder at work",
     rule: "† lease live, same message: hide",
-    by: "interleavings",
+    by: "simulation",
     edits: [edit(DECIDE, "if (lease.messageId !== hand.messageId)", 'if (lease.messageId !== "")')],
   },
   {
@@ -42,6 +42,7 @@ export const messages: readonly Break[] = [
     name: "deletes a dying holder's message as its item sleeps",
     rule: "† asleep, LEASE names it: hide",
     by: "interleavings",
+    tests: { file: "test/interleavings/steps.test.ts", named: "by sleep" },
     edits: [
       edit(
         DECIDE,
@@ -54,18 +55,21 @@ export const messages: readonly Break[] = [
     name: "claims by a hint of an older snapshot",
     rule: "† ready, older hint that LEASE does not name: delete",
     by: "interleavings",
+    tests: { file: "test/interleavings/steps.test.ts", named: "by yield" },
     edits: [edit(DECIDE, "if (!named && isOfEarlier(hand, head))", "if (lease === undefined)")],
   },
   {
     name: "deletes the named message of an older snapshot",
     rule: "† ready, older hint that LEASE names: claim",
     by: "interleavings",
+    tests: { file: "test/interleavings/steps.test.ts" },
     edits: [edit(DECIDE, "if (!named && isOfEarlier(hand, head))", "if (isOfEarlier(hand, head))")],
   },
   {
     name: "tells hints of one version not apart by token",
     rule: "† copies die out: the hint's token",
     by: "interleavings",
+    tests: { file: "test/interleavings/steps.test.ts", named: "by retry" },
     edits: [edit(DECIDE, "return token !== null && token < head.token && head.released;", "return false;")],
   },
   {
@@ -90,6 +94,7 @@ export const messages: readonly Break[] = [
     name: "sends the next hint before the commit",
     rule: "† hop: commit first, then send",
     by: "interleavings",
+    tests: { file: "test/interleavings/steps.test.ts" },
     edits: [
       edit(WORK, "  await sendNext(deps, item, session.head, hops);\n  if (isEnded", "  if (isEnded"),
       edit(
@@ -110,12 +115,14 @@ export const messages: readonly Break[] = [
     name: "sends no hint after a releasing commit",
     rule: "G3, hop",
     by: "interleavings",
+    tests: { file: "test/interleavings/steps.test.ts" },
     edits: [edit(WORK, "  await sendNext(deps, item, session.head, hops);\n  if (isEnded", "  if (isEnded")],
   },
   {
     name: "does not look after a releasing commit",
     rule: "† look at DUE and the inbox after every releasing commit",
     by: "interleavings",
+    tests: { file: "test/interleavings/signals.test.ts" },
     edits: [edit(WORK, "if (await isQuiet(deps, item)) return true;", "if (deps !== undefined) return true;")],
   },
   {

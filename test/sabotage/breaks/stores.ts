@@ -53,6 +53,19 @@ export const stores: readonly Break[] = [
     ],
   },
   {
+    name: "takes every other process for dead",
+    rule: "G4, one worker at a time",
+    by: "kills",
+    tests: { file: "test/crash/company.test.ts" },
+    edits: [
+      edit(
+        "src/adapters/node/process-table.ts",
+        "return !found.exists || found.zombie || (found.start !== null && found.start !== other.start);",
+        "return !found.exists || found.zombie || other.pid !== me.pid;",
+      ),
+    ],
+  },
+  {
     name: "SQLite: writes whatever the revision",
     rule: "G1, a write's condition",
     by: "history",
