@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { Due } from "../domain/alarm.ts";
 import type { StoredRecord } from "../ports/record-store.ts";
 import { count, instant } from "./parts.ts";
-import { decodeBody, frequent, type RecordContent, sparse } from "./record.ts";
+import { checkedOnce, decodeBody, type RecordContent, sparse } from "./record.ts";
 
 export const DUE_VERSION = 1;
 
@@ -14,7 +14,7 @@ const schema = z.object({
   version: count.default(0),
   rings: count.default(0),
 });
-const shape = frequent(schema);
+const shape = checkedOnce(schema);
 
 export function encodeDue(due: Due): RecordContent {
   const at = due.atMs === null ? {} : { at: due.atMs };

@@ -18,7 +18,7 @@ import {
   withWholeStatus,
 } from "./head-parts.ts";
 import { count, encodeCause, encodeError, encodeStored, instant, stored, storedCause, storedError, storedWake } from "./parts.ts";
-import { decodeBody, frequent, nameOf, type RecordContent, sparse } from "./record.ts";
+import { checkedOnce, decodeBody, nameOf, type RecordContent, sparse } from "./record.ts";
 
 export const HEAD_VERSION = 1;
 
@@ -78,7 +78,7 @@ const schema = z.object({
   updated: instant.default(0),
   remembered: instant.nullable().default(null),
 });
-const shape = frequent(schema, withWholeStatus);
+const shape = checkedOnce(schema, withWholeStatus);
 
 export async function encodeHead(head: Head, codec: Codec): Promise<RecordContent> {
   const packed = head.state?.kind === "inline" ? await codec.encode(head.state.json) : null;

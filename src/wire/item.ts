@@ -6,7 +6,7 @@ import { LANES } from "../domain/lane.ts";
 import type { Body, StoredRecord } from "../ports/record-store.ts";
 import type { Codec } from "./codec.ts";
 import { count, instant } from "./parts.ts";
-import { decodeBody, frequent, nameOf, type RecordContent, sparse } from "./record.ts";
+import { checkedOnce, decodeBody, nameOf, type RecordContent, sparse } from "./record.ts";
 
 export const ITEM_VERSION = 1;
 
@@ -34,7 +34,7 @@ const schema = z.object({
     .nullable()
     .default(null),
 });
-const shape = frequent(schema);
+const shape = checkedOnce(schema);
 
 export async function encodeItem(item: Item, codec: Codec): Promise<RecordContent> {
   const packed = item.payload.kind === "inline" ? await codec.encode(item.payload.json) : null;

@@ -4,7 +4,7 @@ import { parseToken } from "../domain/ids.ts";
 import type { Lease } from "../domain/lease.ts";
 import type { StoredRecord } from "../ports/record-store.ts";
 import { count, instant, storedWake } from "./parts.ts";
-import { decodeBody, frequent, type RecordContent, sparse } from "./record.ts";
+import { checkedOnce, decodeBody, type RecordContent, sparse } from "./record.ts";
 
 export const LEASE_VERSION = 1;
 
@@ -19,7 +19,7 @@ const schema = z.object({
   wake: storedWake.nullable().default(null),
   alone: z.boolean().default(false),
 });
-const shape = frequent(schema);
+const shape = checkedOnce(schema);
 
 export function encodeLease(lease: Lease): RecordContent {
   const { holder, messageId, token, expiresAtMs, version, attempt, wake, alone } = lease;

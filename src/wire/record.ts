@@ -14,34 +14,31 @@ export function nameOf(key: RecordKey): string {
   return `record ${key.sort} of ${key.partition}`;
 }
 
-/** What a body must be like to be read as a stored format: a schema, or one that is in `frequent` use. */
+/** What a body must be like to be read as a stored format: a schema, or one that is `checkedOnce`. */
 export interface Shape<T> {
   safeParse(body: Body): z.ZodSafeParseResult<T>;
 }
 
-/** Compiling takes milliseconds, which a process that asks less often does not earn back. */
-const COMPILED_FROM = 1_000;
-
 /**
- * Of what is read all the time: once it has been asked often, the schema is compiled, which answers the same. A body that
- * cannot change, as a store in memory gives it out again and again, is checked once. `whole` gives a body what its short
- * form leaves out.
+ * For what is read all the time. A body that cannot change is checked once, and what was read of it cannot change either:
+ * a store in memory gives out the same one every time. `whole` gives a body what its short form leaves out.
  */
-export function frequent<T>(schema: z.ZodType<T>, whole = (body: Body): Body => body): Shape<T> {
+export function checkedOnce<T>(schema: z.ZodType<T>, whole = (body: Body): Body => body): Shape<T> {
   const known = new WeakMap<Body, z.ZodSafeParseResult<T>>();
-  let asked = 0;
-  let current = schema;
   return {
     safeParse(body) {
       const before = known.get(body);
       if (before !== undefined) return before;
-      asked += 1;
-      if (asked === COMPILED_FROM) current = z.compile(schema);
-      const read = current.safeParse(whole(body));
-      if (Object.isFrozen(body)) known.set(body, read);
+      const read = schema.safeParse(whole(body));
+      if (Object.isFrozen(body)) known.set(body, frozen(read));
       return read;
     },
   };
+}
+function frozen<T>(value: T): T {
+  if (typeof value !== "object" || value === null || Object.isFrozen(value)) return value;
+  for (const part of Object.values(value)) frozen(part);
+  return Object.freeze(value);
 }
 
 /** A body checked against its shape. @throws RecordTooNewError, RecordUndecodableError */
