@@ -42,12 +42,13 @@ describe("the codec", () => {
   test("says which record has bytes that it cannot read", async () => {
     const invalid = new Uint8Array([0xff, 0xfe]);
     const { data } = await codec.encode("a".repeat(1_000));
-    for (const decoding of [
-      codec.decode("utf8", invalid, "record HEAD of x"),
-      codec.decode("deflate", bytesOf("not deflated"), "record HEAD of x"),
-      codec.decode("deflate", data.slice(0, -1), "record HEAD of x"),
-      codec.decode("deflate", new Uint8Array(), "record HEAD of x"),
-    ]) {
+    for (const [encoding, bytes] of [
+      ["utf8", invalid],
+      ["deflate", bytesOf("not deflated")],
+      ["deflate", data.slice(0, -1)],
+      ["deflate", new Uint8Array()],
+    ] as const) {
+      const decoding = codec.decode(encoding, bytes, "record HEAD of x");
       await expect(decoding).rejects.toThrow(RecordUndecodableError);
       await expect(decoding).rejects.toThrow(/^record HEAD of x cannot be decoded: ./);
     }
