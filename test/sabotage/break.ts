@@ -1,5 +1,7 @@
 /** What a sabotage is: a small break of the production code, and the machine that is to find it. */
 
+import { parseSync } from "oxc-parser";
+
 /** The machines that try to break the runtime; `model` is the pure model of the protocol, which runs none of it. */
 export type MachineName = "simulation" | "interleavings" | "history" | "kills" | "fuzzing" | "model";
 
@@ -33,7 +35,7 @@ export function edit(file: string, from: string, to: string): Edit {
   return { file, from, to };
 }
 
-/** The text as the break leaves it. Throws where a `from` is not there once. */
+/** The text as the break leaves it. Throws where a `from` is not there once, and where what is left is no code. */
 export function applied({ name, edits }: Break, file: string, text: string): string {
   let broken = text;
   for (const { from, to } of edits.filter((one) => one.file === file)) {
@@ -41,5 +43,7 @@ export function applied({ name, edits }: Break, file: string, text: string): str
     if (times !== 1) throw new Error(`${name}: expected its text once in ${file}, found it ${times} times: ${from}`);
     broken = broken.split(from).join(to);
   }
+  const [wrong] = parseSync(file, broken).errors;
+  if (wrong !== undefined) throw new Error(`${name}: what it leaves of ${file} is no code: ${wrong.message}`);
   return broken;
 }

@@ -1,6 +1,5 @@
 /** A copy of the repository to break: its files, and the packages linked. */
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { stripTypeScriptTypes } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { trackedFiles } from "../tidy/tracked-files.ts";
@@ -28,7 +27,6 @@ export function makeCopy(of: string): Copy {
       const files = [...new Set(what.edits.map(({ file }) => file))];
       const before = files.map((file) => ({ file, text: readFileSync(join(root, file), "utf8") }));
       const after = before.map(({ file, text }) => ({ file, text: applied(what, file, text) }));
-      for (const { text } of after) stripTypeScriptTypes(text);
       for (const { file, text } of after) writeFileSync(join(root, file), text);
       return () => {
         for (const { file, text } of before) writeFileSync(join(root, file), text);
