@@ -11,7 +11,7 @@ import { lambdaClient } from "./clients.ts";
 import { endpointNow } from "./deployed.ts";
 
 /** What `check` returns once it does not throw. @throws what it threw last */
-export async function eventually<T>(check: () => T | Promise<T>, withinMs = 20_000, everyMs = 100): Promise<T> {
+export async function eventually<T>(check: () => T | Promise<T>, withinMs = 60_000, everyMs = 100): Promise<T> {
   for (const untilMs = Date.now() + withinMs; ; await new Promise((resolve) => setTimeout(resolve, everyMs))) {
     try {
       return await check();

@@ -24,10 +24,10 @@ export function intercepted<P extends object>(
     if (typeof member !== "function") continue;
     const isStream = streams.includes(method);
     const through = (...args: readonly unknown[]): unknown => {
-      const answer = intercept({ port, method, args }, () => Promise.resolve<unknown>(member(...args)));
+      const answer = intercept({ port, method, args }, async (): Promise<unknown> => Reflect.apply(member, target, args));
       return isStream ? opened(answer) : answer;
     };
-    Object.defineProperty(between, method, { value: through, enumerable: true });
+    Reflect.set(between, method, through);
   }
   return between;
 }
