@@ -27,7 +27,7 @@ const WORKLOADS: Readonly<Record<string, Workload>> = {
   writers,
 };
 const HAS = 0.35;
-const REST_MS = 12 * DAY_MS;
+const REST_MS = 40 * DAY_MS;
 
 /** Those of the seed, or the ones that are named. */
 export function playOf(theatre: Theatre, only: readonly string[] | null = null): Play {
