@@ -46,16 +46,14 @@ export function deploymentFields(deployment: Deployment): Readonly<Record<string
 
 /** @throws InvalidArgumentError that names `source` */
 export function decodeDeployment(text: string, source: string): Deployment {
-  let value: unknown;
   try {
-    value = JSON.parse(text);
+    const { v: _, ...deployment } = schema.parse(JSON.parse(text));
+    return deployment;
   } catch (error) {
-    throw new InvalidArgumentError(source, "the JSON of a deployment", messageOf(error));
+    // A schema that measures what is no text may stumble over what it finds there.
+    const why = error instanceof z.ZodError ? z.prettifyError(error) : messageOf(error);
+    throw new InvalidArgumentError(source, "the JSON of a deployment", why);
   }
-  const parsed = schema.safeParse(value);
-  if (!parsed.success) throw new InvalidArgumentError(source, "the JSON of a deployment", z.prettifyError(parsed.error));
-  const { v: _, ...deployment } = parsed.data;
-  return deployment;
 }
 
 /** The lane whose queue takes the messages of `lane`. */
