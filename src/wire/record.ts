@@ -1,6 +1,6 @@
 /** What every stored format shares: a version in the body, and errors that name the record. */
 import { z } from "zod";
-import { RecordTooNewError, RecordUndecodableError } from "../domain/errors.ts";
+import { messageOf, RecordTooNewError, RecordUndecodableError } from "../domain/errors.ts";
 import type { Json } from "../domain/json.ts";
 import type { Body, RecordKey, StoredRecord } from "../ports/record-store.ts";
 
@@ -45,9 +45,17 @@ function frozen<T>(value: T): T {
 export function decodeBody<T>(record: StoredRecord, version: number, shape: Shape<T>): T {
   const stored = record.body["v"];
   if (typeof stored === "number" && stored > version) throw new RecordTooNewError(nameOf(record), version, stored);
-  const parsed = shape.safeParse(record.body);
+  const parsed = parse(record, shape);
   if (parsed.success) return parsed.data;
   throw new RecordUndecodableError(nameOf(record), z.prettifyError(parsed.error));
+}
+/** A schema that measures what has no length may stumble over what it finds there. */
+function parse<T>(record: StoredRecord, shape: Shape<T>): z.ZodSafeParseResult<T> {
+  try {
+    return shape.safeParse(record.body);
+  } catch (error) {
+    throw new RecordUndecodableError(nameOf(record), messageOf(error));
+  }
 }
 
 /** The fields that say something: null, false, 0, "" and empty lists and objects are what a reader takes for absent. */
