@@ -17,7 +17,7 @@ export interface StoredCallback {
 const schema = z.object({
   v: z.literal(CALLBACK_VERSION),
   signal: z.string(),
-  secret: z.string().regex(/./s),
+  secret: z.string().min(1),
   expires: instant.default(0),
 });
 
